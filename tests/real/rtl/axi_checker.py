@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A protocol checker for one AXI master port, independent of the bus models: it samples the wires at each rising edge.
+
+Checked: VALID and its payload stay until READY; INCR bursts within 4 KB and `max_beats`; WLAST exactly on the last beat of each
+burst in the order of the addresses; RLAST likewise for each ID; no response without a request.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from typing import Any
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+PAYLOAD = {
+    "AW": ("ID", "ADDR", "LEN", "SIZE", "BURST"),
+    "W": ("DATA", "STRB", "LAST", "ID"),
+    "B": ("ID", "RESP"),
+    "AR": ("ID", "ADDR", "LEN", "SIZE", "BURST"),
+    "R": ("ID", "DATA", "RESP", "LAST"),
+}
+
+
+class AxiChecker:
+    """Watches `<prefix>_AWVALID` … of `dut`; raises AssertionError inside the simulation, which fails the test."""
+
+    def __init__(self, dut: Any, prefix: str, clock: Any, reset_n: Any, *, max_beats: int = 16) -> None:
+        self.dut = dut
+        self.prefix = prefix
+        self.clock = clock
+        self.reset_n = reset_n
+        self.max_beats = max_beats
+        self.data_bytes = len(self.signal("WDATA")) // 8
+        self.bursts: dict[str, list[tuple[int, int]]] = {"AW": [], "AR": []}  # (address, beats) in order, for tests to read
+        self.write_lengths: deque[int] = deque()
+        self.early_beats: deque[bool] = deque()  # W beats that came before their address
+        self.beat = 0
+        self.data_done: int = 0
+        self.open_writes: dict[int, int] = defaultdict(int)
+        self.open_reads: dict[int, deque[int]] = defaultdict(deque)
+        self.beats_read: dict[int, int] = defaultdict(int)
+        self.task = cocotb.start_soon(self.run())
+
+    def signal(self, name: str) -> Any:
+        return getattr(self.dut, f"{self.prefix}_{name}")
+
+    def value(self, name: str) -> int:
+        handle = getattr(self.dut, f"{self.prefix}_{name}", None)
+        return 0 if handle is None else int(handle.value)
+
+    def payload(self, channel: str) -> tuple[str, ...]:
+        names = [f"{self.prefix}_{channel}{field}" for field in PAYLOAD[channel]]
+        return tuple(str(getattr(self.dut, name).value) for name in names if hasattr(self.dut, name))
+
+    def quiet(self) -> bool:
+        """True when every request has been answered."""
+        return not self.write_lengths and not any(self.open_writes.values()) and not any(self.open_reads.values())
+
+    async def run(self) -> None:
+        waiting: dict[str, tuple[str, ...]] = {}
+        while True:
+            await RisingEdge(self.clock)
+            if int(self.reset_n.value) == 0:
+                waiting.clear()
+                continue
+            for channel in PAYLOAD:
+                valid = self.value(f"{channel}VALID")
+                if channel in waiting:
+                    assert valid, f"{self.prefix}: {channel}VALID fell before READY"
+                    now = self.payload(channel)
+                    assert now == waiting[channel], f"{self.prefix}: {channel} changed before READY: {waiting[channel]} {now}"
+                if valid and not self.value(f"{channel}READY"):
+                    waiting[channel] = self.payload(channel)
+                else:
+                    waiting.pop(channel, None)
+                    if valid:
+                        getattr(self, f"on_{channel.lower()}")()
+            self.match_writes()
+
+    def address(self, channel: str) -> tuple[int, int]:
+        address, beats = self.value(f"{channel}ADDR"), self.value(f"{channel}LEN") + 1
+        size = 1 << self.value(f"{channel}SIZE")
+        assert size == self.data_bytes, f"{self.prefix}: beats of {size} bytes"
+        assert self.value(f"{channel}BURST") == 1, f"{self.prefix}: {channel}BURST is not INCR"
+        assert beats <= self.max_beats, f"{self.prefix}: {beats} beats"
+        start = address // size * size
+        assert start // 4096 == (start + beats * size - 1) // 4096, f"{self.prefix}: {address:#x} x {beats} crosses 4 KB"
+        self.bursts[channel].append((address, beats))
+        return self.value(f"{channel}ID"), beats
+
+    def on_aw(self) -> None:
+        identity, beats = self.address("AW")
+        self.open_writes[identity] += 1
+        self.write_lengths.append(beats)
+
+    def on_ar(self) -> None:
+        identity, beats = self.address("AR")
+        self.open_reads[identity].append(beats)
+
+    def on_w(self) -> None:
+        self.early_beats.append(bool(self.value("WLAST")))
+
+    def match_writes(self) -> None:
+        while self.write_lengths and self.early_beats:
+            last = self.early_beats.popleft()
+            self.beat += 1
+            assert last == (self.beat == self.write_lengths[0]), f"{self.prefix}: WLAST={last} on beat {self.beat}"
+            if last:
+                self.write_lengths.popleft()
+                self.beat = 0
+                self.data_done += 1
+
+    def on_b(self) -> None:
+        identity = self.value("BID")
+        assert self.open_writes[identity] > 0, f"{self.prefix}: response without a write, ID {identity}"
+        assert self.data_done > 0, f"{self.prefix}: response before the last beat"
+        self.open_writes[identity] -= 1
+        self.data_done -= 1
+
+    def on_r(self) -> None:
+        identity = self.value("RID")
+        assert self.open_reads[identity], f"{self.prefix}: read data without a request, ID {identity}"
+        self.beats_read[identity] += 1
+        last = self.beats_read[identity] == self.open_reads[identity][0]
+        assert last == bool(self.value("RLAST")), f"{self.prefix}: RLAST on beat {self.beats_read[identity]}"
+        if last:
+            self.open_reads[identity].popleft()
+            self.beats_read[identity] = 0
