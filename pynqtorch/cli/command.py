@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""One declaration for each command: the flags that hold everywhere, and errors to exit codes."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from invoke import Context, Task, task
+from invoke.exceptions import Exit
+
+from pynqtorch.errors import FatalError, InterruptedRunError
+
+SHARED: dict[str, tuple[object, str]] = {
+    "dry_run": (False, "Print what would run, with its files, and why; run nothing."),
+    "json": (False, "Print the result as one JSON document on stdout; progress goes to stderr."),
+    "jobs": (0, "Cores to use at once (0: all)."),
+    "force": (False, "Run the named steps even if they are up to date."),
+    "flow": ("auto", "auto, vendor (Vitis and Vivado) or open (yosys and nextpnr)."),
+}
+
+
+def command(
+    *, name: str | None = None, words: str | None = None, help: dict[str, str] | None = None
+) -> Callable[[Callable[..., object]], Task[Callable[..., object]]]:
+    """A task with the shared flags; what it raises ends the process with the error's own exit code.
+
+    Args:
+        name: the task's name where the function's does not say it.
+        words: the parameter that takes the words after the task.
+        help: text of the function's own parameters.
+    """
+
+    def make(function: Callable[..., object]) -> Task[Callable[..., object]]:
+        own = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD][1:]
+        taken = {parameter.name for parameter in own}
+
+        def body(context: Context, **flags: Any) -> None:
+            run_command(function, context, **flags)
+
+        shared = [
+            inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=value)
+            for flag, (value, _) in SHARED.items()
+            if flag not in taken
+        ]
+        first = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        body.__signature__ = inspect.Signature([first, *keywords, *shared])  # type: ignore[attr-defined]  # read by invoke
+        body.__name__ = function.__name__
+        body.__doc__ = function.__doc__
+        texts = {flag: text for flag, (_, text) in SHARED.items()} | (help or {})
+        iterable = [words] if words else []
+        made: Task[Callable[..., object]] = task(  # type: ignore[call-overload]  # invoke's stubs lack this form
+            body,
+            name=name or function.__name__.replace("_", "-"),
+            help={flag.replace("_", "-"): text for flag, text in texts.items()},
+            positional=_required(own),
+            iterable=iterable,
+            auto_shortflags=False,
+        )
+        return made
+
+    return make
+
+
+def _required(parameters: Iterable[inspect.Parameter]) -> list[str]:
+    return [p.name for p in parameters if p.default is inspect.Parameter.empty]
+
+
+def run_command(function: Callable[..., object], context: Context, **flags: Any) -> None:
+    """Call `function`; a FatalError is printed in red and becomes the exit code (the only handler there is)."""
+    try:
+        function(context, **flags)
+    except FatalError as error:
+        from pynqtorch.ui.messages import print_error
+
+        print_error(error, as_json=bool(flags.get("json")))
+        raise Exit(code=error.code) from None
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is kept, run the same command to go on", file=sys.stderr)
+        raise Exit(code=InterruptedRunError.code) from None
+    except BrokenPipeError:  # `./inv … | head` is no error
+        sys.stderr.close()
+        raise Exit(code=0) from None
