@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""One call of a task: the checkout, the flags, the recipes, the tools as they were found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pynqtorch.errors import UsageError
+
+if TYPE_CHECKING:
+    from pynqtorch.engine import RunResult
+    from pynqtorch.plan import Plan
+    from pynqtorch.recipes.repository import Repository
+
+FLOWS = ("auto", "vendor", "open")
+TOOLS_ROOTFS = "fpga"
+
+DEFAULT_EPOCH = 1_735_689_600
+"""2025-01-01, the date in bitstream headers unless SOURCE_DATE_EPOCH says another: the same inputs, the same bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The flags that hold everywhere."""
+
+    dry_run: bool = False
+    json: bool = False
+    jobs: int = 0
+    force: bool = False
+    flow: str = "auto"
+
+    @classmethod
+    def of(cls, flags: Mapping[str, object]) -> Options:
+        """Options of a task's flags.
+
+        Raises:
+            UsageError: a value that is not one of the allowed.
+        """
+        made = cls(**flags)  # type: ignore[arg-type]  # invoke has given each its declared type
+        if made.flow not in FLOWS:
+            raise UsageError(f"--flow {made.flow!r} is unknown", hint="use --flow " + "|".join(FLOWS))
+        if made.jobs < 0:
+            raise UsageError(f"--jobs {made.jobs} is negative", hint="use --jobs 0 for all cores")
+        return made
+
+
+class Session:
+    """The checkout and the flags of one call.
+
+    Attributes:
+        root: the repository's top.
+        options: the flags.
+    """
+
+    def __init__(self, options: Options, root: Path | None = None) -> None:
+        self.root = root or find_root()
+        self.options = options
+
+    @cached_property
+    def repository(self) -> Repository:
+        """All recipes, checked.
+
+        Raises:
+            RecipeError: every problem of every recipe.
+        """
+        from pynqtorch.recipes.repository import load
+
+        return load(self.root)
+
+    @property
+    def jobs(self) -> int:
+        """Cores to use."""
+        return self.options.jobs or len(os.sched_getaffinity(0))
+
+    @property
+    def source_date_epoch(self) -> int:
+        """Seconds since 1970 that outputs carry as their date.
+
+        Raises:
+            UsageError: SOURCE_DATE_EPOCH is not a whole number.
+        """
+        text = os.environ.get("SOURCE_DATE_EPOCH", str(DEFAULT_EPOCH))
+        if not text.isdecimal():
+            raise UsageError(f"SOURCE_DATE_EPOCH={text!r} is not a number of seconds since 1970")
+        return int(text)
+
+    @cached_property
+    def git_commit(self) -> str:
+        """The checkout's commit, with ``-dirty`` where tracked files differ; ``unknown`` outside of git."""
+        found = subprocess.run(
+            ["git", "-C", str(self.root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return found.stdout.strip() if found.returncode == 0 else "unknown"
+
+    def run(self, plan: Plan, *, force: frozenset[str] = frozenset()) -> RunResult:
+        """Run a plan under the display.
+
+        Raises:
+            FatalError: the first step that failed.
+        """
+        from pynqtorch import engine
+        from pynqtorch.ui.progress import observer
+
+        with observer() as display:
+            return engine.run(plan, root=self.root, jobs=self.jobs, force=force, observer=display)
+
+
+def find_root() -> Path:
+    """The checkout: where tasks.py and recipes/ are, from the working directory upwards.
+
+    Raises:
+        UsageError: not inside a checkout.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "tasks.py").is_file() and (folder / "recipes").is_dir():
+            return folder
+    raise UsageError(f"{here} is not inside a PYNQtorch checkout", hint="cd to the folder that holds recipes/")
+
+
+def python_bin() -> Path:
+    """Folder of the interpreter that runs this, for the PATH of steps."""
+    return Path(sys.executable).parent
