@@ -2,7 +2,7 @@
 """A protocol checker for one AXI master port, independent of the bus models: it samples the wires at each rising edge.
 
 Checked: VALID and its payload stay until READY; INCR bursts within 4 KB and `max_beats`; WLAST exactly on the last beat of each
-burst in the order of the addresses; RLAST likewise for each ID; no response without a request.
+burst in the order of the addresses, with the WID of AXI3 where there is one; RLAST likewise for each ID; no response without a request.
 """
 
 from __future__ import annotations
@@ -25,16 +25,22 @@ PAYLOAD = {
 class AxiChecker:
     """Watches `<prefix>_AWVALID` … of `dut`; raises AssertionError inside the simulation, which fails the test."""
 
-    def __init__(self, dut: Any, prefix: str, clock: Any, reset_n: Any, *, max_beats: int = 16) -> None:
+    def __init__(
+        self, dut: Any, prefix: str, clock: Any, reset_n: Any, *, max_beats: int = 16, any_kind: bool = False
+    ) -> None:
         self.dut = dut
         self.prefix = prefix
         self.clock = clock
         self.reset_n = reset_n
         self.max_beats = max_beats
+        self.any_kind = any_kind  # bursts other than INCR of full words are legal here
         self.data_bytes = len(self.signal("WDATA")) // 8
-        self.bursts: dict[str, list[tuple[int, int]]] = {"AW": [], "AR": []}  # (address, beats) in order, for tests to read
-        self.write_lengths: deque[int] = deque()
-        self.early_beats: deque[bool] = deque()  # W beats that came before their address
+        self.bursts: dict[str, list[tuple[int, int]]] = {
+            "AW": [],
+            "AR": [],
+        }  # (address, beats) in order, for tests to read
+        self.write_lengths: deque[tuple[int, int]] = deque()  # (beats, ID) whose last beat has not come
+        self.early_beats: deque[tuple[bool, int | None]] = deque()  # (WLAST, WID) of beats, also before their address
         self.beat = 0
         self.data_done: int = 0
         self.open_writes: dict[int, int] = defaultdict(int)
@@ -69,7 +75,9 @@ class AxiChecker:
                 if channel in waiting:
                     assert valid, f"{self.prefix}: {channel}VALID fell before READY"
                     now = self.payload(channel)
-                    assert now == waiting[channel], f"{self.prefix}: {channel} changed before READY: {waiting[channel]} {now}"
+                    assert now == waiting[channel], (
+                        f"{self.prefix}: {channel} changed before READY: {waiting[channel]} {now}"
+                    )
                 if valid and not self.value(f"{channel}READY"):
                     waiting[channel] = self.payload(channel)
                 else:
@@ -81,31 +89,38 @@ class AxiChecker:
     def address(self, channel: str) -> tuple[int, int]:
         address, beats = self.value(f"{channel}ADDR"), self.value(f"{channel}LEN") + 1
         size = 1 << self.value(f"{channel}SIZE")
-        assert size == self.data_bytes, f"{self.prefix}: beats of {size} bytes"
-        assert self.value(f"{channel}BURST") == 1, f"{self.prefix}: {channel}BURST is not INCR"
+        incr = self.value(f"{channel}BURST") == 1
+        assert self.any_kind or (incr and size == self.data_bytes), (
+            f"{self.prefix}: {channel} is not INCR of full words"
+        )
         assert beats <= self.max_beats, f"{self.prefix}: {beats} beats"
         start = address // size * size
-        assert start // 4096 == (start + beats * size - 1) // 4096, f"{self.prefix}: {address:#x} x {beats} crosses 4 KB"
+        assert not incr or start // 4096 == (start + beats * size - 1) // 4096, (
+            f"{self.prefix}: {address:#x} x {beats} crosses 4 KB"
+        )
         self.bursts[channel].append((address, beats))
         return self.value(f"{channel}ID"), beats
 
     def on_aw(self) -> None:
         identity, beats = self.address("AW")
         self.open_writes[identity] += 1
-        self.write_lengths.append(beats)
+        self.write_lengths.append((beats, identity))
 
     def on_ar(self) -> None:
         identity, beats = self.address("AR")
         self.open_reads[identity].append(beats)
 
     def on_w(self) -> None:
-        self.early_beats.append(bool(self.value("WLAST")))
+        wid = self.value("WID") if hasattr(self.dut, f"{self.prefix}_WID") else None
+        self.early_beats.append((bool(self.value("WLAST")), wid))
 
     def match_writes(self) -> None:
         while self.write_lengths and self.early_beats:
-            last = self.early_beats.popleft()
+            last, wid = self.early_beats.popleft()
+            beats, identity = self.write_lengths[0]
             self.beat += 1
-            assert last == (self.beat == self.write_lengths[0]), f"{self.prefix}: WLAST={last} on beat {self.beat}"
+            assert last == (self.beat == beats), f"{self.prefix}: WLAST={last} on beat {self.beat} of {beats}"
+            assert wid in (None, identity), f"{self.prefix}: WID {wid} in a burst with AWID {identity}"
             if last:
                 self.write_lengths.popleft()
                 self.beat = 0

@@ -37,7 +37,9 @@ async def sizes_and_alignments(dut: Any) -> None:
     await bench.reset()
     for index, n in enumerate((1, 15, 16, 17, 33, 300, 0, -5, -(2**31), 2)):
         await add(bench, n, (0x10000, 0x20000, 0x30000), index)
-    for index, addresses in enumerate(((0x10FC4, 0x20FEC, 0x30FF8), (0x10004, 0x20FFC, 0x30000), (0x11000, 0x20FC0, 0x30FFC))):
+    for index, addresses in enumerate(
+        ((0x10FC4, 0x20FEC, 0x30FF8), (0x10004, 0x20FFC, 0x30000), (0x11000, 0x20FC0, 0x30FFC))
+    ):
         await add(bench, 77, addresses, 50 + index)
 
 
