@@ -52,18 +52,14 @@ def check_kernel(document: Document, kernel: Kernel) -> Iterator[Problem]:
                 keys, f"arguments: {name!r} is a reserved word of C++; no function can have it", key=True
             )
             continue
-        given, usual = argument.register_name, register_name(name)
-        if given is not None and (word := hdl_word(given)):
-            advice = f"HLS calls it {usual!r}" if given == name else "a register needs another name"
-            yield document.problem(
-                (*keys, "register"), f"arguments.{name}.register: {given!r} is a reserved word of {word}; {advice}"
-            )
+        yield from _register(document, name, argument.register_name)
         words = register_words(name, argument)
         for word in dict.fromkeys((register_of(name, argument), *words)):
             if word in taken:
-                at = (*keys, "register") if given else keys
+                named = argument.register_name is not None
+                at = (*keys, "register") if named else keys
                 yield document.problem(
-                    at, f"arguments.{name}: its register {word!r} is also that of {taken[word]}", key=not given
+                    at, f"arguments.{name}: its register {word!r} is also that of {taken[word]}", key=not named
                 )
                 break
         taken.update(dict.fromkeys((register_of(name, argument), *words), f"the argument {name!r}"))
@@ -116,12 +112,31 @@ def check_overlay(
 
 
 def check_rootfs(document: Document, rootfs: Rootfs) -> Iterator[Problem]:
-    """Tools come from packages of the list, and nothing is listed twice."""
+    """Tools come from packages of the list, components are the distribution's, and nothing is listed twice."""
+    for index, component in enumerate(rootfs.components):
+        owner = {"universe": "ubuntu", "contrib": "debian", "non-free": "debian"}.get(component, rootfs.distribution)
+        if owner != rootfs.distribution:
+            text = f"components[{index}]: {component!r} is a component of {owner}, not of {rootfs.distribution}"
+            yield document.problem(("components", index), text)
     yield from _twice(document, ("packages",), rootfs.packages)
     for tool, package in rootfs.tools.items():
         if package not in rootfs.packages:
             text = f"tools.{tool}: {package!r} is not among packages{did_you_mean(package, rootfs.packages)}"
             yield document.problem(("tools", tool), text)
+
+
+def _register(document: Document, name: str, given: str | None) -> Iterator[Problem]:
+    """The recipe says so where HLS renames, so that hardware, .hwh and drivers cannot differ about it."""
+    usual = register_name(name)
+    if given is None:
+        if usual != name:
+            reason = f"is a reserved word of {hdl_word(name)}" if hdl_word(name) else "is renamed by HLS"
+            text = f"arguments.{name}: {name!r} {reason}; say its name in the register map, register: {usual}"
+            yield document.problem(("arguments", name), text, key=True)
+    elif word := hdl_word(given):
+        advice = f"HLS calls it {usual!r}" if given == name else "choose another name"
+        text = f"arguments.{name}.register: {given!r} is a reserved word of {word}; {advice}"
+        yield document.problem(("arguments", name, "register"), text)
 
 
 def _clocks(document: Document, overlay: Overlay, board: Board | None) -> Iterator[Problem]:

@@ -21,17 +21,17 @@ def fclk_dividers(io_pll: int, wanted: int) -> tuple[int, int, int]:
         wanted: Hz.
 
     Returns:
-        (divisor0, divisor1, actual frequency in Hz, rounded); of equally near ones that with the smallest divisor1.
-        The actual frequency is the nearest, below or above; `reachable` says whether that is near enough.
+        (divisor0, divisor1, actual frequency in Hz, rounded).  Of equally near ones the most even pair with
+        divisor0 >= divisor1, as Vivado chooses (1.6 GHz / 32 is 8 x 4 in a .hwh of 2025.2).  The actual frequency may
+        be below or above the wanted one; `reachable` says whether it is near enough.
 
     Raises:
         ValueError: a frequency is not positive.
     """
     if io_pll <= 0 or wanted <= 0:
         raise ValueError("frequencies are positive")
-    candidates = ((d0, d1) for d1 in range(1, MAX_DIVIDER + 1) for d0 in range(1, MAX_DIVIDER + 1))
-    # |io_pll/(d0*d1) - wanted|, compared as exact fractions would be: the same numerator for the same product
-    div0, div1 = min(candidates, key=lambda d: (abs(io_pll / (d[0] * d[1]) - wanted), d[1]))
+    pairs = ((d0, d1) for d1 in range(1, MAX_DIVIDER + 1) for d0 in range(d1, MAX_DIVIDER + 1))
+    div0, div1 = min(pairs, key=lambda pair: (abs(io_pll / (pair[0] * pair[1]) - wanted), sum(pair)))
     return div0, div1, round(io_pll / (div0 * div1))
 
 

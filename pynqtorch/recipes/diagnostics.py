@@ -7,7 +7,7 @@ import difflib
 import json
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 _WIDTH = 110
 
@@ -35,6 +35,10 @@ class Problem:
         """``file:line:column``, as editors and terminals link it."""
         return f"{self.path}:{self.line}:{self.column}"
 
+    def as_dict(self) -> dict[str, str | int]:
+        """path, line, column, message and source, for JSON."""
+        return asdict(self)
+
     def render(self) -> str:
         """The problem as a user sees it: where and what, then the line with a caret."""
         head = f"{self.where}: {self.message}"
@@ -46,19 +50,13 @@ class Problem:
 
 
 def format_problems(problems: Iterable[Problem]) -> str:
-    """All problems in the order of files, lines and columns, and their number."""
-    ordered = sorted(problems)
-    count = len(ordered)
-    return "\n".join([p.render() for p in ordered] + [f"{count} problem{'' if count == 1 else 's'}"])
+    """All problems in the order of files, lines and columns."""
+    return "\n".join(problem.render() for problem in sorted(problems))
 
 
 def problems_as_json(problems: Iterable[Problem]) -> str:
     """The same for programs: a JSON list of {path, line, column, message, source}."""
-    rows = [
-        {"path": p.path, "line": p.line, "column": p.column, "message": p.message, "source": p.source}
-        for p in sorted(problems)
-    ]
-    return json.dumps(rows, indent=2, ensure_ascii=False)
+    return json.dumps([problem.as_dict() for problem in sorted(problems)], indent=2, ensure_ascii=False)
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from pynqtorch.recipes.diagnostics import Problem, did_you_mean, shorten
-from pynqtorch.recipes.models import PATTERN_WORDS
+from pynqtorch.recipes.fields import PATTERN_WORDS
 from pynqtorch.recipes.yaml_source import Document, Key
 
 M = TypeVar("M", bound=BaseModel)

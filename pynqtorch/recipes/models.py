@@ -3,79 +3,43 @@
 
 Frequencies are hertz, times picoseconds (both int), sizes in memory bytes.  A name is what a C, Verilog and Tcl
 identifier can be at once.  What one file can say wrong is checked here; what needs other files (a kernel's name, a
-board's port, two windows on one address) is checked in `pynqtorch.recipes.repository`.
+board's port, two windows on one address) is checked in `pynqtorch.recipes.checks`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
+from typing import Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    Strict,
-    StringConstraints,
-    WithJsonSchema,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pynqtorch.recipes.fields import (
+    Address,
+    BoardPart,
+    Count,
+    Extent,
+    FileName,
+    Flag,
+    FrozenDict,
+    Hertz,
+    IoStandard,
+    List,
+    Loc,
+    Machine,
+    Name,
+    Package,
+    Part,
+    Picoseconds,
+    PresetKey,
+    RelativePath,
+    Release,
+    Snapshot,
+    Suite,
+    Table,
+    Tool,
+    Triple,
+    Version,
 )
 
-from pynqtorch.recipes.units import parse_address, parse_frequency, parse_time
-
-NAME = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
-FILE_NAME = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
-RELATIVE_PATH = r"^[^/\\\x00-\x1f][^\\\x00-\x1f]*$"
-PART = r"^xc7z\d{3}[a-z]{3}\d{3}-\d$"
-PIN = r"^[A-Z]{1,2}[0-9]{1,2}$"
-VERSION = r"^\d+\.\d+$"
-SUITE = r"^[a-z]+$"
-PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
-SNAPSHOT = r"^\d{8}T\d{6}Z$"
-PATTERN_WORDS = {
-    NAME: "a name begins with a letter and has letters, digits and _ only, 63 at most",
-    FILE_NAME: "a name has small letters, digits, '-', '_' and '.' only, 63 at most, and begins with a letter or digit",
-    RELATIVE_PATH: "a path is relative and uses / (no leading /, no backslash)",
-    PART: "a Zynq-7000 part looks like xc7z020clg400-1",
-    PIN: "a pin of the package looks like R14",
-    VERSION: 'a version looks like "1.0"',
-    SUITE: "a suite is the release's code name in small letters, e.g. trixie",
-    PACKAGE: "a package's name has small letters, digits, '+', '.' and '-' only",
-    SNAPSHOT: "a snapshot looks like 20260115T000000Z",
-}
-"""What a pattern asks for, in words, for messages."""
-
-_ADDRESS_SCHEMA = {
-    "anyOf": [
-        {"type": "integer", "minimum": 0, "maximum": 0xFFFF_FFFF},
-        {"type": "string", "pattern": "^0x[0-9A-Fa-f]+(_[0-9A-Fa-f]+)*$"},
-    ],
-    "examples": ["0x4000_0000"],
-}
-_HERTZ_SCHEMA = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(Hz|kHz|MHz|GHz)\s*$", "examples": ["100MHz"]}
-_TIME_SCHEMA = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(ps|ns|us|ms)\s*$", "examples": ["5ns"]}
-
-Name = Annotated[str, StringConstraints(pattern=NAME)]
-FileName = Annotated[str, StringConstraints(pattern=FILE_NAME)]
-# In JSON a quantity is written as in a recipe, so that model_validate_json reads what model_dump_json wrote.
-Hertz = Annotated[
-    int,
-    BeforeValidator(parse_frequency),
-    Field(gt=0, lt=1 << 40),
-    PlainSerializer(lambda value: f"{value}Hz", return_type=str, when_used="json"),
-    WithJsonSchema(_HERTZ_SCHEMA),
-]
-Picoseconds = Annotated[
-    int,
-    BeforeValidator(parse_time),
-    Field(gt=0, lt=1 << 40),
-    PlainSerializer(lambda value: f"{value}ps", return_type=str, when_used="json"),
-    WithJsonSchema(_TIME_SCHEMA),
-]
-Address = Annotated[int, BeforeValidator(parse_address), Field(ge=0, le=0xFFFF_FFFF), WithJsonSchema(_ADDRESS_SCHEMA)]
-RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=240, pattern=RELATIVE_PATH)]
 ScalarType = Literal["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float", "double"]
 MemoryPort = Literal["S_AXI_HP0", "S_AXI_HP1", "S_AXI_HP2", "S_AXI_HP3", "S_AXI_GP0", "S_AXI_GP1", "S_AXI_ACP"]
 ControlPort = Literal["M_AXI_GP0", "M_AXI_GP1"]
@@ -85,31 +49,6 @@ TYPE_BITS: dict[str, int] = {
     "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32, "int64": 64, "uint64": 64,
     "float": 32, "double": 64,
 }  # fmt: skip
-
-
-class FrozenDict(dict[Any, Any]):
-    """A dict that cannot be changed, so that a model is frozen all the way down (and hashable)."""
-
-    def _frozen(self, *_args: object, **_keywords: object) -> NoReturn:
-        raise TypeError("recipes are frozen; make a changed copy with model_copy(update=...)")
-
-    __setitem__ = __delitem__ = _frozen
-    __ior__ = _frozen
-    clear = pop = popitem = setdefault = update = _frozen
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(self.items()))
-
-    def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[Any, Any]]]:
-        return FrozenDict, (dict(self),)
-
-
-K = TypeVar("K")
-V = TypeVar("V")
-Table = Annotated[dict[K, V], AfterValidator(FrozenDict)]
-"""A mapping of a recipe: read like any dict, in the recipe's order."""
-List = Annotated[tuple[V, ...], Strict(False)]
-"""A list of a recipe, as a tuple."""
 
 
 class Model(BaseModel):
@@ -126,7 +65,7 @@ class Ps7(Model):
 
     crystal: Hertz = Field(description="PS_CLK input, e.g. 50MHz")
     io_pll: Hertz = Field(description="IO PLL output that the FCLK dividers start from (UG585 ch. 25)")
-    preset: Table[str, str | int | float | bool] = Field(
+    preset: Table[PresetKey, str | int | float | bool] = Field(
         default_factory=FrozenDict, description="CONFIG.PCW_* values of the board (DDR, MIO) for the vendor flow"
     )
 
@@ -134,41 +73,41 @@ class Ps7(Model):
 class PartResources(Model):
     """What the part has; limits for utilization."""
 
-    lut: int
-    ff: int
-    bram36: int
-    dsp: int
+    lut: Count = Field(description="6-input look-up tables")
+    ff: Count = Field(description="flip-flops")
+    bram36: Count = Field(description="block RAMs of 36 Kbit")
+    dsp: Count = Field(description="DSP48E1 slices")
 
 
 class Software(Model):
     """What runs on the board; wheels are built for it."""
 
-    pynq: str
-    glibc: str
-    python: str
-    triple: str
-    machine: str
-    cflags: List[str] = ()
+    pynq: Release = Field(description='release of PYNQ, e.g. "3.1.1"')
+    glibc: Version = Field(description='glibc of the image, e.g. "2.35"')
+    python: Version = Field(description='Python of the image, e.g. "3.10"')
+    triple: Triple = Field(description="GNU triple of the compiler, e.g. arm-linux-gnueabihf")
+    machine: Machine = Field(description="what `uname -m` says, e.g. armv7l; the wheels' tag")
+    cflags: List[Flag] = Field(default=(), description="flags for the board's processor")
 
 
 class Pin(Model):
     """A pin of the package that goes somewhere on the board."""
 
-    loc: Annotated[str, StringConstraints(pattern=PIN)]
-    iostandard: str
+    loc: Loc = Field(description="pin of the package, e.g. R14")
+    iostandard: IoStandard = Field(description="e.g. LVCMOS33")
 
 
 class Board(Model):
     """recipes/boards/<name>.yaml"""
 
-    board: FileName
-    description: str = ""
-    part: Annotated[str, StringConstraints(pattern=PART)]
-    board_part: str = Field(default="", description="Vivado board part, e.g. tul.com.tw:pynq-z2:part0:1.0")
+    board: FileName = Field(description="the board's name, which is also the file's")
+    description: str = Field(default="", description="one line for people")
+    part: Part = Field(description="Zynq-7000 part with package and speed grade, e.g. xc7z020clg400-1")
+    board_part: BoardPart = Field(default="", description="Vivado board part, e.g. tul.com.tw:pynq-z2:part0:1.0")
     ps7: Ps7
     resources: PartResources
     software: Software
-    pins: Table[Name, Pin] = Field(default_factory=FrozenDict)
+    pins: Table[Name, Pin] = Field(default_factory=FrozenDict, description="name -> pin of the package")
     overlays: List[Name] = Field(default=(), description="what `./inv build` makes for this board")
 
 
@@ -178,13 +117,15 @@ class Board(Model):
 class Argument(Model):
     """One argument of the top function, in the order of its declaration."""
 
-    type: ScalarType
-    shape: List[Annotated[int, Field(gt=0, le=1 << 26)]] = Field(
+    type: ScalarType = Field(description="C type of the argument or of one element")
+    shape: List[Extent] = Field(
         default=(), max_length=6, description="elements of an array in memory; empty: a scalar in a register"
     )
-    port: Literal["m_axi", "s_axilite"] = "s_axilite"
+    port: Literal["m_axi", "s_axilite"] = Field(
+        default="s_axilite", description="m_axi: an array in memory; s_axilite: a scalar in a register"
+    )
     bundle: Name | None = Field(default=None, description="m_axi bundle; ports are named m_axi_<bundle>")
-    direction: Literal["in", "out", "inout"] = "in"
+    direction: Literal["in", "out", "inout"] = Field(default="in", description="as the kernel sees it")
     register_name: Name | None = Field(
         default=None, alias="register", description="name in the register map, where HLS changes it (out -> out_r)"
     )
@@ -205,33 +146,37 @@ class Argument(Model):
 class HlsSource(Model):
     """The C++ source; paths are relative to hw/kernel/<kernel>/."""
 
-    sources: List[RelativePath] = Field(min_length=1)
-    testbench: List[RelativePath] = Field(min_length=1)
-    cflags: List[str] = ("-std=c++14",)
+    sources: List[RelativePath] = Field(min_length=1, description="what HLS synthesizes")
+    testbench: List[RelativePath] = Field(
+        min_length=1, description="main() that calls top and returns 0 if it is right"
+    )
+    cflags: List[Flag] = Field(default=("-std=c++14",), description="flags for the compiler and for HLS")
 
 
 class RtlSource(Model):
-    """The same interface by hand; what the open flow implements."""
+    """The same interface by hand; what the open flow implements. Paths are relative to hw/kernel/<kernel>/."""
 
-    sources: List[RelativePath] = Field(min_length=1)
+    sources: List[RelativePath] = Field(min_length=1, description="Verilog files, the top module named as `top`")
     data_width: Table[Name, Literal[32, 64, 128, 256, 512]] = Field(
         default_factory=FrozenDict, description="m_axi data width in bits for each bundle; 32 where not named"
     )
-    parameters: Table[Name, int] = Field(default_factory=FrozenDict)
+    parameters: Table[Name, int] = Field(default_factory=FrozenDict, description="Verilog parameters of the top module")
 
 
 class Kernel(Model):
     """recipes/kernels/<name>.yaml"""
 
-    kernel: Name
-    description: str = ""
-    top: Name
+    kernel: Name = Field(description="the kernel's name, which is also the file's and the folder's below hw/kernel/")
+    description: str = Field(default="", description="one line for people")
+    top: Name = Field(description="the C++ function and the Verilog module")
     clock: Picoseconds = Field(description="target period for HLS, e.g. 5ns")
     control: Name = Field(default="CTRL", description="s_axilite bundle of the control registers: s_axi_<control>")
-    vendor: Name = "xilinx"
-    library: Name = "hls"
-    version: Annotated[str, StringConstraints(pattern=VERSION)] = "1.0"
-    arguments: Table[Name, Argument] = Field(min_length=1, max_length=64)
+    vendor: Name = Field(default="xilinx", description="vendor in the IP's VLNV, without .com")
+    library: Name = Field(default="hls", description="library in the IP's VLNV")
+    version: Version = Field(default="1.0", description="version in the IP's VLNV")
+    arguments: Table[Name, Argument] = Field(
+        min_length=1, max_length=64, description="name -> argument of top, in the order of its declaration"
+    )
     hls: HlsSource
     rtl: RtlSource | None = None
 
@@ -247,11 +192,11 @@ class Kernel(Model):
 class Instance(Model):
     """A kernel in an overlay."""
 
-    kernel: Name
-    control: ControlPort = "M_AXI_GP0"
+    kernel: Name = Field(description="a kernel of recipes/kernels/")
+    control: ControlPort = Field(default="M_AXI_GP0", description="port of the PS that reaches the control registers")
     address: Address | None = Field(default=None, description="base of the 64 KiB window; given out in order if absent")
     memory: Table[Name, MemoryPort] = Field(default_factory=FrozenDict, description="bundle -> port of the PS")
-    clock: ClockName = "fclk0"
+    clock: ClockName = Field(default="fclk0", description="one of the overlay's clocks")
 
 
 class OpenFlow(Model):
@@ -260,26 +205,26 @@ class OpenFlow(Model):
     profile: Literal["safe", "full"] = Field(
         default="safe", description="safe avoids what nextpnr is known to get wrong (docs/open-flow.md)"
     )
-    seed: int = Field(default=1, ge=0, lt=1 << 31)
+    seed: Count = Field(default=1, description="seed of nextpnr's placement")
 
 
 class Limits(Model):
     """Upper bounds; a build that breaks one fails. Counts of the part's elements."""
 
-    lut: int | None = Field(default=None, ge=0)
-    ff: int | None = Field(default=None, ge=0)
-    bram36: int | None = Field(default=None, ge=0)
-    dsp: int | None = Field(default=None, ge=0)
+    lut: Count | None = Field(default=None, description="6-input look-up tables")
+    ff: Count | None = Field(default=None, description="flip-flops")
+    bram36: Count | None = Field(default=None, description="block RAMs of 36 Kbit")
+    dsp: Count | None = Field(default=None, description="DSP48E1 slices")
 
 
 class Overlay(Model):
     """recipes/overlays/<name>.yaml"""
 
-    overlay: Name
-    description: str = ""
-    board: FileName
-    clocks: Table[ClockName, Hertz] = Field(min_length=1)
-    kernels: Table[Name, Instance] = Field(min_length=1)
+    overlay: Name = Field(description="the overlay's name, which is also the file's")
+    description: str = Field(default="", description="one line for people")
+    board: FileName = Field(description="a board of recipes/boards/")
+    clocks: Table[ClockName, Hertz] = Field(min_length=1, description="PL clocks of the PS, e.g. {fclk0: 100MHz}")
+    kernels: Table[Name, Instance] = Field(min_length=1, description="instance -> kernel and how it is connected")
     open: OpenFlow = OpenFlow()
     limits: Limits = Limits()
 
@@ -290,17 +235,19 @@ class Overlay(Model):
 class Rootfs(Model):
     """recipes/rootfs/<name>.yaml"""
 
-    rootfs: FileName
-    description: str = ""
+    rootfs: FileName = Field(description="the root file system's name, which is also the file's")
+    description: str = Field(default="", description="one line for people")
     distribution: Literal["debian", "ubuntu"] = "debian"
-    suite: Annotated[str, StringConstraints(pattern=SUITE)]
+    suite: Suite = Field(description="code name of the release, e.g. trixie")
     architecture: Literal["amd64", "arm64", "armhf", "armel"] = "amd64"
-    variant: Literal["extract", "custom", "essential", "apt", "minbase"] = "apt"
+    variant: Literal["extract", "custom", "essential", "apt", "minbase"] = Field(
+        default="apt", description="what mmdebstrap installs besides the packages"
+    )
     components: List[Literal["main", "contrib", "non-free", "universe"]] = ("main",)
-    packages: List[Annotated[str, StringConstraints(pattern=PACKAGE)]] = Field(min_length=1)
-    snapshot: Annotated[str, StringConstraints(pattern=SNAPSHOT)] | None = Field(
+    packages: List[Package] = Field(min_length=1, description="packages to install, with what they depend on")
+    snapshot: Snapshot | None = Field(
         default=None, description="pin to a date of the snapshot archive; needs a mirror that has one"
     )
-    tools: Table[str, str] = Field(
+    tools: Table[Tool, Package] = Field(
         default_factory=FrozenDict, description="tool -> package whose version is the tool's version in step keys"
     )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from pynqtorch.recipes.models import Board, Kernel, Model, Overlay, Rootfs
 from pynqtorch.recipes.sources import check_sources
 from pynqtorch.recipes.yaml_source import Document, Key, read_document
 
-_HINT = "mend the lines above; ./inv recipe.check reads the recipes again"
+_HINT = "mend these lines; `./inv recipe.check` reads the recipes again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class Repository:
     overlays: Mapping[str, Overlay]
     rootfs: Mapping[str, Rootfs]
     documents: Mapping[tuple[KindName, str], Document]
+
+    @property
+    def count(self) -> int:
+        """Number of recipes."""
+        return len(self.documents)
 
     def path(self, kind: KindName, name: str) -> Path:
         """The file of a recipe, absolute where `root` is.
@@ -71,7 +76,7 @@ def load(root: Path, *, sources: bool = True) -> Repository:
     """
     repository, problems = _read(root, sources=sources)
     if problems:
-        raise RecipeError(format_problems(problems), hint=_HINT)
+        raise _error(problems)
     return repository
 
 
@@ -99,8 +104,30 @@ def load_one(path: Path) -> Model:
     else:
         found, problems = validate(document, kind.model)
     if found is None or problems:
-        raise RecipeError(format_problems(problems), hint="mend the lines above")
+        raise _error(problems)
     return found
+
+
+def pick(what: str, names: Sequence[str], known: Mapping[str, object]) -> tuple[str, ...]:
+    """The names that a command line gives, in its order and once each; all known ones where it gives none.
+
+    Args:
+        what: kernel, overlay, board or rootfs, for the message.
+        names: what was asked for.
+        known: recipes by name.
+
+    Raises:
+        UsageError: one of them is not known.
+    """
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no {what} {shorten(name)!r}{did_you_mean(name, known)}")
+    return tuple(dict.fromkeys(names)) or tuple(known)
+
+
+def _error(problems: Sequence[Problem]) -> RecipeError:
+    count = f"{len(problems)} problem{'s' * (len(problems) > 1)} in the recipes"
+    return RecipeError(f"{count}\n{format_problems(problems)}", hint=_HINT)
 
 
 def _read(root: Path, *, sources: bool) -> tuple[Repository, tuple[Problem, ...]]:
