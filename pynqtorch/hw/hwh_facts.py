@@ -13,16 +13,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pynqtorch.errors import FormatError, RecipeError
+from pynqtorch.hw.addresses import WINDOW
+from pynqtorch.hw.clocks import DIVISORS
 from pynqtorch.hw.registers import register_map
 from pynqtorch.recipes.models import Board, Kernel, Overlay
 
-WINDOW = 0x1_0000
 CLOCKS = 4
 PS_INSTANCE = "processing_system7_0"
 CONCAT_INSTANCE = "xlconcat_0"
 DDR_HIGH = 0x1FFF_FFFF
 """Last byte of 512 MiB, for boards whose preset has no PCW_DDR_RAM_HIGHADDR."""
-MAX_DIVIDER = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,8 @@ def expected(
 
 
 def vlnv(kernel: Kernel) -> str:
-    """vendor:library:name:version; the recipe's `xilinx` is the domain name that Vivado writes."""
-    vendor = "xilinx.com" if kernel.vendor == "xilinx" else kernel.vendor
-    return f"{vendor}:{kernel.library}:{kernel.kernel}:{kernel.version}"
+    """vendor.com:library:name:version, as Vivado writes it (the recipe's vendor is without .com)."""
+    return f"{kernel.vendor}.com:{kernel.library}:{kernel.kernel}:{kernel.version}"
 
 
 def memory_block(port: str) -> str:
@@ -238,8 +237,8 @@ def _check_dividers(overlay: Overlay, board: Board, dividers: Mapping[str, tuple
         if clock not in dividers:
             raise RecipeError(f"{where} has no dividers")
         first, second = dividers[clock]
-        if not (1 <= first <= MAX_DIVIDER and 1 <= second <= MAX_DIVIDER):
-            raise RecipeError(f"{where}: dividers {first} and {second}; each is 1 to {MAX_DIVIDER} (UG585 ch. 25)")
+        if first not in DIVISORS or second not in DIVISORS:
+            raise RecipeError(f"{where}: dividers {first} and {second}; each is 1 to {DIVISORS[-1]} (UG585 ch. 25)")
         if board.ps7.io_pll > wanted * first * second:
             made = board.ps7.io_pll / (first * second)
             raise RecipeError(

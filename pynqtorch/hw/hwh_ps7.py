@@ -12,12 +12,8 @@ from xml.etree.ElementTree import Element
 from pynqtorch.hw.hwh_axi import add, add_bus, add_parameters, axi, megahertz, memory_range
 from pynqtorch.hw.hwh_design import Design, fclk
 from pynqtorch.hw.hwh_facts import CLOCKS, CONCAT_INSTANCE, PS_INSTANCE, ddr_high, preset
+from pynqtorch.hw.openfpga.ps7 import CONTROL_PORTS, MEMORY_PORTS
 
-CONTROL_PORTS = ("M_AXI_GP0", "M_AXI_GP1")
-MEMORY_PORTS: dict[str, tuple[int, int]] = {
-    **{f"S_AXI_HP{i}": (64, 6) for i in range(4)}, **{f"S_AXI_GP{i}": (32, 6) for i in range(2)}, "S_AXI_ACP": (64, 3),
-}  # fmt: skip
-"""Port -> width of its data and of its IDs in bits (UG585 ch. 5)."""
 _DEFAULT_CLOCK = 10_000_000
 """Vivado writes 10 MHz for clocks and ports that are not used."""
 
@@ -89,11 +85,11 @@ def _parameters(design: Design) -> dict[str, str]:
         frequency = design.frequency(used[port]) if port in used else _DEFAULT_CLOCK
         result |= {f"{prefix}_USE_{port}": _bit(port in used) for prefix in ("C", "PCW")}
         result[f"PCW_{port}_FREQMHZ"] = megahertz(frequency)
-    for port, (data, identifier) in MEMORY_PORTS.items():
+    for port, facts in MEMORY_PORTS.items():
         for prefix in ("C", "PCW"):
-            result[f"{prefix}_{port}_ID_WIDTH"] = str(identifier)
-            if port.startswith("S_AXI_HP"):
-                result[f"{prefix}_{port}_DATA_WIDTH"] = str(data)
+            result[f"{prefix}_{port}_ID_WIDTH"] = str(facts.id_width)
+            if facts.high_performance:
+                result[f"{prefix}_{port}_DATA_WIDTH"] = str(facts.data_width)
     return result
 
 
@@ -142,11 +138,11 @@ def _buses(module: Element, design: Design) -> None:
                            frequency=design.frequency(clock), domain=design.domain(clock)),
         )  # fmt: skip
     for port, clock in design.memory_ports().items():
-        data, identifier = MEMORY_PORTS[port]
+        facts = MEMORY_PORTS[port]
         add_bus(
             buses, port, "SLAVE", bus=design.memory_bus(port),
-            parameters=axi("AXI3", data=data, address=32, identifier=identifier, burst=16, outstanding=8, threads=1,
-                           frequency=design.frequency(clock), domain=design.domain(clock)),
+            parameters=axi("AXI3", data=facts.data_width, address=32, identifier=facts.id_width, burst=16,
+                           outstanding=8, threads=1, frequency=design.frequency(clock), domain=design.domain(clock)),
         )  # fmt: skip
 
 

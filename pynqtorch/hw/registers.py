@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pynqtorch.recipes.models import TYPE_BITS, Argument, Kernel
+from pynqtorch.recipes.naming import register_of
 
 Access = Literal["read-write", "read-only", "write-only"]
 
@@ -88,7 +89,7 @@ def argument_registers(kernel: Kernel) -> dict[str, ArgumentRegister]:
     placed: dict[str, ArgumentRegister] = {}
     offset = FIRST_ARGUMENT
     for name, argument in kernel.arguments.items():
-        place = ArgumentRegister(name, _register_name(name, argument), offset, _bits(argument))
+        place = ArgumentRegister(name, register_of(name, argument), offset, _bits(argument))
         placed[name] = place
         offset += WORD * (len(place.words) + 1)
     return placed
@@ -103,10 +104,6 @@ def window_end(kernel: Kernel) -> int:
 def address_bits(kernel: Kernel) -> int:
     """Width of AWADDR and ARADDR of s_axi_<control> (C_S_AXI_<CONTROL>_ADDR_WIDTH): 6 for three pointers."""
     return (window_end(kernel) - 1).bit_length()
-
-
-def _register_name(name: str, argument: Argument) -> str:
-    return argument.register_name or name
 
 
 def _bits(argument: Argument) -> int:
