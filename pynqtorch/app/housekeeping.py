@@ -30,7 +30,7 @@ def recipe_check(**flags: object) -> None:
         text = "" if options.json else "\n" + format_problems(problems)
         raise RecipeError(f"{len(problems)} problem{'s' * (len(problems) > 1)} in the recipes{text}")
     if not options.json:
-        note(f"{len(Session(options).repository.documents)} recipes, no problem")
+        note(f"{Session(options).repository.count} recipes, no problem")
 
 
 def recipe_schema(**flags: object) -> None:
@@ -57,7 +57,7 @@ def recipe_export(kernels: Sequence[str], **flags: object) -> None:
         UsageError: an unknown kernel.
     """
     from pynqtorch.hw import seed
-    from pynqtorch.app.names import pick
+    from pynqtorch.recipes.repository import pick
 
     session = Session(Options.of(flags))
     repository = session.repository
@@ -85,7 +85,7 @@ def overlay_export(overlays: Sequence[str], **flags: object) -> None:
         OutputError: a file is missing or is not the one that the manifest names.
     """
     from pynqtorch.hw.openfpga.overlay import verify_folder
-    from pynqtorch.app.names import pick
+    from pynqtorch.recipes.repository import pick
 
     session = Session(Options.of(flags))
     built = session.root / "out" / "overlays"

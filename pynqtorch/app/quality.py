@@ -35,7 +35,7 @@ def lint(**flags: object) -> None:
     failed = [argv for argv in commands if _call(argv, session.root) != 0]
     if failed:
         raise BuildError("lint: " + ", ".join(_name(argv) for argv in failed) + " found something, see above")
-    note(f"recipes: {len(session.repository.documents)} checked")
+    note(f"recipes: {session.repository.count} checked")
 
 
 def test(path: Sequence[str], *, unit: bool, match: str, no_install: bool, **flags: object) -> None:
