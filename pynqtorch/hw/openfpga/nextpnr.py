@@ -25,7 +25,7 @@ MEMORY_MIB = 1500
 
 
 def route_step(overlay: Overlay, *, part: str, clock_hz: int, version: str, where: str) -> Step:
-    """Place and route of an overlay: FASM, nextpnr's report, and the placed netlist for the floorplan.
+    """Place and route of an overlay: FASM, nextpnr's report, the placed netlist (floorplan) and SDF (paths to the PS).
 
     Args:
         overlay: gives name and seed.
@@ -37,7 +37,7 @@ def route_step(overlay: Overlay, *, part: str, clock_hz: int, version: str, wher
     name = overlay.overlay.lower()
     command = (
         TOOL, "--device", part, "--json", f"{TOP}.json", "-o", "xdc=top.xdc", "-o", "fasm=top.fasm",
-        "--report", "route.json", "--write", "placed.json", "--freq", f"{clock_hz / 1e6:.6g}",
+        "--report", "route.json", "--write", "placed.json", "--sdf", "top.sdf", "--freq", f"{clock_hz / 1e6:.6g}",
         "--seed", str(overlay.open.seed), "--threads", "1", "--timing-allow-fail",
     )  # fmt: skip
     return Step(
@@ -47,7 +47,7 @@ def route_step(overlay: Overlay, *, part: str, clock_hz: int, version: str, wher
         commands=(command,),
         files={"top.xdc": xdc.render({CLOCK_NET: clock_hz})},
         inputs=(Input(f"{TOP}.json", f"step:synth.{name}/{TOP}.json"),),
-        outputs=(Output("top.fasm"), Output("route.json"), Output("placed.json")),
+        outputs=(Output("top.fasm"), Output("route.json"), Output("placed.json"), Output("top.sdf")),
         where=where,
         resources=Resources(cores=1, memory_mib=MEMORY_MIB),
         checks=(Check("pynqtorch.hw.openfpga.nextpnr:check_route"),),

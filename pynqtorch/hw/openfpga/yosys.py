@@ -2,15 +2,17 @@
 """Synthesis with yosys: kernels out of context, then each overlay around their netlists.
 
 A kernel is synthesised once for all overlays that use it.  The overlay's synthesis sees it as a black box, so nothing
-of it is mapped again; after that the boxes are opened and the design is flattened, with the cells of instance `x`
-named `$flatten\\x.…` or `x.…`.  File names in scripts are the staged ones: yosys writes them into its output.
+of it is mapped again; after that the boxes are opened and the design is flattened.  `autoname` calls cells after the
+nets they drive, so that cells of instance `x` are `x.…` in reports.  File names in scripts are the staged ones: yosys
+writes them into its output.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
+from posixpath import normpath
 
 from pynqtorch.errors import RecipeError
 from pynqtorch.hw.openfpga.top import TOP, render
@@ -44,15 +46,15 @@ def ooc_step(kernel: Kernel, *, profile: str, common: tuple[str, ...], version: 
     """
     if kernel.rtl is None:
         raise RecipeError(f"kernel {kernel.kernel}: no rtl section, and the open flow has no HLS")
-    own = tuple(f"hw/kernel/{kernel.kernel}/{source}" for source in kernel.rtl.sources)
-    inputs = (*_staged("common", common), *_staged("rtl", own))
+    own = tuple(normpath(f"hw/kernel/{kernel.kernel}/{source}") for source in kernel.rtl.sources)
+    inputs = (*_staged("common", [path for path in common if path not in own]), *_staged("rtl", own))
     parameters = [f"chparam -set {name} {value} {kernel.top}" for name, value in kernel.rtl.parameters.items()]
     script = [
         *_read(inputs),
         *parameters,
-        f"hierarchy -check -top {kernel.top}",
         f"{_SYNTH} {' '.join(PROFILE_FLAGS[profile])} -top {kernel.top}",
         "check -assert -noinit",
+        "autoname",
         "tee -q -o stat.json stat -json -tech xilinx",
         f"select {kernel.top}",
         f"write_rtlil -selected {kernel.kernel}.il",
@@ -97,13 +99,13 @@ def synth_step(
         *(f"setattr -mod -set blackbox 1 {top}" for top in tops),
         *_read(sources),
         f"read_verilog {TOP}.v",
-        f"hierarchy -check -top {TOP}",
         f"{_SYNTH} {' '.join(PROFILE_FLAGS[profile])} -top {TOP}",
         "# open the boxes: what is inside is mapped already",
         *(f"setattr -mod -unset blackbox ={top}" for top in tops),
         "flatten",
         "opt_clean -purge",
         "check -assert -noinit",
+        "autoname",
         "tee -q -o stat.json stat -json -tech xilinx",
         f"select {TOP}",
         f"write_json -selected {TOP}.json",
@@ -145,7 +147,7 @@ def parse_log(line: str) -> Finding | None:
     return None
 
 
-def _staged(folder: str, sources: tuple[str, ...]) -> tuple[Input, ...]:
+def _staged(folder: str, sources: Iterable[str]) -> tuple[Input, ...]:
     staged: dict[str, Input] = {}
     for source in sources:
         name = PurePosixPath(source).name
