@@ -14,7 +14,9 @@ no security boundary: this protects against accidents, not against hostile progr
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,68 +29,87 @@ ENTER_FAILED = 125
 
 # The tmpfs goes over /sys because no checkout, venv or rootfs can lie there, so no source of a bind is hidden by it.
 # nosuid and nodev: a user namespace may not lift these from a bind, and asking for them is allowed everywhere.
+# One `mount --all` instead of a dozen mounts: starting mount costs 2 ms, which is more than all that it does.
 # The command is not process 1 itself: as such it would ignore SIGTERM. When this shell ends, the kernel ends the rest.
 _SCRIPT = r"""
-set -eu
-root=$1 cwd=$2 network=$3 binds=$4 new=/sys
-shift 4
+set -euf
+root=$1 root_in_table=$2 cwd=$3 network=$4 binds=$5 binds_in_table=$6 new=/sys
+shift 6
 nl='
 '
 fail() { printf 'pynqtorch: cannot enter %s: %s\n' "$root" "$1" >&2; exit 125; }
-fill() (  # $1 directory of the rootfs, $2 its path inside
-  for entry in "$1"/* "$1"/.[!.]*; do
-    inside=$2/${entry##*/}
+fill() {  # $1: a folder of the rootfs as seen inside; sets folders, files, links, top_links, table
+  set +f
+  set -- "$1" "$root$1"/* "$root$1"/.[!.]*
+  set -f
+  inside=$1
+  shift
+  for entry in "$@"; do
+    inside=${entry#"$root"}
     case $inside in
       /proc | /sys | /dev | /tmp | /run | /home | /root | /mnt | /media | /srv | /boot | /lost+found) continue ;;
+      *[[:space:]\\]*) fail "$inside: a name with a space or backslash" ;;
     esac
     if [ -L "$entry" ]; then
       case $nl$binds$nl in
         *"$nl$inside/"* | *"$nl$inside$nl"*) fail "a bind goes through $inside, which is a link there" ;;
       esac
-      cp -P "$entry" "$new$inside"
+      case $inside in
+        /*/*) links=$links$inside$nl ;;
+        *) top_links=$top_links$entry$nl ;;
+      esac
     elif [ -d "$entry" ]; then
-      mkdir "$new$inside"
+      folders=$folders$new$inside$nl
       case $nl$binds in
-        *"$nl$inside/"*) fill "$entry" "$inside" ;;
-        *) mount -o bind,ro,nosuid,nodev "$entry" "$new$inside" ;;
+        *"$nl$inside/"*) fill "$inside" ;;
+        *) table="$table$root_in_table$inside $new$inside none bind,ro,nosuid,nodev$nl" ;;
       esac
     elif [ -e "$entry" ]; then
-      : >"$new$inside"
-      mount -o bind,ro,nosuid,nodev "$entry" "$new$inside"
+      files=$files$new$inside$nl
+      table="$table$root_in_table$inside $new$inside none bind,ro,nosuid,nodev$nl"
     fi
   done
-)
+}
 [ -d "$root/usr" ] || fail 'it holds no file system'
 trap 'case $? in 0 | 125) ;; *) fail "a mount or folder could not be made (see the line above)" ;; esac' EXIT
-mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs "$new"
-cd "$new"
-mkdir -p proc dev/shm home media mnt root run srv sys tmp
-chmod 1777 tmp dev/shm
-cp -P /dev/fd /dev/stdin /dev/stdout /dev/stderr dev/
-for device in null zero full random urandom; do
-  : >"dev/$device"
-  mount --bind "/dev/$device" "dev/$device"
-done
-mount -t proc -o nosuid,nodev,noexec proc proc
-fill "$root" ''
-if [ "$network" = yes ] && [ -f etc/resolv.conf ] && [ -f /etc/resolv.conf ]; then
-  mount --bind /etc/resolv.conf etc/resolv.conf
-fi
 IFS=$nl
-set -f
+files='' folders='' links='' top_links='' table="proc $new/proc proc nosuid,nodev,noexec$nl"
+for device in null${nl}zero${nl}full${nl}random${nl}urandom; do
+  files=$files$new/dev/$device$nl
+  table="$table/dev/$device $new/dev/$device none bind$nl"
+done
+fill ''
 for bind in $binds; do
   if [ -d "$bind" ]; then
-    mkdir -p "$new$bind"
+    folders=$folders$new$bind$nl
   elif [ -e "$bind" ]; then
-    mkdir -p "$new${bind%/*}"
-    : >>"$new$bind"
+    folders=$folders$new${bind%/*}$nl files=$files$new$bind$nl
   else
     fail "$bind does not exist"
   fi
-  mount --rbind "$bind" "$new$bind"
 done
-unset IFS
-set +f
+for bind in $binds_in_table; do
+  table="$table$bind $new$bind none rbind$nl"
+done
+if [ "$network" = yes ] && [ -f /etc/resolv.conf ] && [ -f "$root/etc/resolv.conf" ] && [ ! -L "$root/etc/resolv.conf" ]
+then
+  table="$table/etc/resolv.conf $new/etc/resolv.conf none bind$nl"
+fi
+mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs "$new"
+cd "$new"
+PWD=$cwd  # the caller may have exported it
+unset OLDPWD
+mkdir dev home media mnt proc root run srv sys
+mkdir -m 1777 dev/shm tmp
+# shellcheck disable=SC2086  # split at line breaks on purpose
+[ -z "$folders" ] || mkdir -p $folders
+for file in $files; do : >>"$file"; done
+cp -P /dev/fd /dev/stdin /dev/stdout /dev/stderr dev/
+# shellcheck disable=SC2086
+[ -z "$top_links" ] || cp -P $top_links .
+for link in $links; do cp -P "$root$link" "$new$link"; done
+printf '%s' "$table" >run/pynqtorch.fstab
+mount --all --fstab "$new/run/pynqtorch.fstab"
 trap - EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
@@ -120,7 +141,7 @@ def enter(
     """The argv that runs `argv` in `rootfs`; nothing is run or read here.
 
     Environment variables of the caller are passed on, but for PATH, which is `SEARCH_PATH` inside.  The exit code is
-    the command's; 128 + n when signal n ended it; `ENTER_FAILED` when a mount failed; 127 when there is no such command.
+    the command's; 128 + n when signal n ended it; `ENTER_FAILED` when a mount failed; 127 for no such command.
     SIGTERM and SIGINT to the process group end all of it; SIGKILL to any process of it as well.
 
     Args:
@@ -143,7 +164,8 @@ def enter(
     return (
         *namespaces(network=network, root=root),
         *("/bin/sh", "-c", f"PATH={SEARCH_PATH}{_SCRIPT}", "pynqtorch-enter"),
-        *(str(rootfs), str(cwd), "yes" if network else "no", "\n".join(covered)),
+        *(str(rootfs), _in_table(str(rootfs)), str(cwd), "yes" if network else "no"),
+        *("\n".join(covered), "\n".join(_in_table(path) for path in covered)),
         *argv,
     )
 
@@ -166,3 +188,77 @@ def _check(path: Path) -> None:
             f"cannot bind {str(path)!r} into a rootfs",
             hint="give an absolute path without '..' and without a line break",
         )
+
+
+def _in_table(path: str) -> str:
+    """As fstab(5) wants it: backslash, space and tab as octal numbers."""
+    return path.replace("\\", "\\134").replace(" ", "\\040").replace("\t", "\\011")
+
+
+_PROBE = f"PATH={SEARCH_PATH}; mount -t tmpfs tmpfs /sys && mount -t proc proc /proc"
+
+
+def available(*, root: bool | None = None, sysctl: Path = Path("/proc/sys")) -> Obstacle | None:
+    """Try to make the namespaces; None if it works (5 ms), else what is in the way and what mends it."""
+    is_root = os.geteuid() == 0 if root is None else root
+    missing = [tool for tool in ("unshare", "mount") if shutil.which(tool, path=SEARCH_PATH) is None]
+    if missing:
+        return Obstacle(f"{' and '.join(missing)} not found", "apt-get install util-linux mount")
+    tried = subprocess.run(
+        [*namespaces(network=False, root=root), "/bin/sh", "-c", _PROBE],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    if tried.returncode == 0:
+        return None
+    settings = {name: _setting(sysctl / name) for name in _SYSCTLS}
+    return explain_refusal(tried.stderr.strip(), is_root=is_root, settings=settings)
+
+
+_SYSCTLS = (
+    "kernel/apparmor_restrict_unprivileged_userns",
+    "kernel/unprivileged_userns_clone",
+    "user/max_user_namespaces",
+)
+
+
+def explain_refusal(error: str, *, is_root: bool, settings: Mapping[str, str]) -> Obstacle:
+    """Why the kernel refused.
+
+    Args:
+        error: what unshare or mount said.
+        is_root: the caller is root (then a container without CAP_SYS_ADMIN is the usual reason).
+        settings: the three sysctls of `_SYSCTLS`, name -> value, empty where there is none.
+    """
+    last = error.splitlines()[-1] if error else "no message"
+    if is_root:
+        return Obstacle(
+            f"root may not make namespaces here: {last}",
+            "this looks like a container without CAP_SYS_ADMIN: start it with --privileged, "
+            "or with --cap-add SYS_ADMIN --security-opt apparmor=unconfined --security-opt seccomp=unconfined",
+        )
+    if settings.get("kernel/apparmor_restrict_unprivileged_userns", "") not in ("", "0"):
+        return Obstacle(
+            "AppArmor keeps plain users from user namespaces (the default since Ubuntu 23.10)",
+            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or run as root",
+        )
+    if settings.get("kernel/unprivileged_userns_clone") == "0":
+        return Obstacle(
+            "user namespaces are off for plain users",
+            "sudo sysctl -w kernel.unprivileged_userns_clone=1, or run as root",
+        )
+    if settings.get("user/max_user_namespaces") == "0":
+        return Obstacle(
+            "the kernel allows no user namespace", "sudo sysctl -w user.max_user_namespaces=15000, or run as root"
+        )
+    return Obstacle(
+        f"a plain user may not make namespaces here: {last}",
+        "in a container, start it with --privileged; else run as root",
+    )
+
+
+def _setting(path: Path) -> str:
+    return path.read_text().strip() if path.exists() else ""
