@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from pynqtorch.errors import RecipeError
+from pynqtorch.hw.addresses import WINDOW, addresses
 from pynqtorch.hw.openfpga import ps7
 from pynqtorch.hw.openfpga.ps7 import CONTROL_PORTS, INTERRUPTS, MEMORY_PORTS, Signal
 from pynqtorch.hw.registers import address_bits
-from pynqtorch.recipes.addresses import WINDOW, control_addresses
 from pynqtorch.recipes.models import Instance, Kernel, Overlay
 
 TOP = "top"
@@ -64,18 +64,6 @@ def clock_of(overlay: Overlay) -> str:
             f"overlay {overlay.overlay}: kernels use {clock}, which has no frequency", hint=f"add {clock} to clocks"
         )
     return clock
-
-
-def addresses(overlay: Overlay) -> dict[str, int]:
-    """Instance -> base of its 64 KiB window.
-
-    Raises:
-        RecipeError: a control port has no window left.
-    """
-    try:
-        return control_addresses(overlay)
-    except ValueError as error:
-        raise RecipeError(f"overlay {overlay.overlay}: {error}", hint="use both M_AXI_GP0 and M_AXI_GP1") from error
 
 
 def masters(overlay: Overlay, kernels: Mapping[str, Kernel]) -> dict[str, tuple[Master, ...]]:
