@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Where things lie in a checkout, what a step's inputs are now, and whether it has anything to do."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pynqtorch.engine import stamp as stamps
+from pynqtorch.engine.changes import changes
+from pynqtorch.engine.digest import describe, key_of
+from pynqtorch.engine.executors import TEMPORARY, executor
+from pynqtorch.engine.files import make_folder
+from pynqtorch.engine.stamp import STAMP, Stamp
+from pynqtorch.engine.statcache import StatCache
+from pynqtorch.engine.store import CorruptEntryError, Store, store_path
+from pynqtorch.errors import OutputError, UsageError
+from pynqtorch.plan import STEP_SOURCE, SUMMARY, Input, Output, Plan, Step
+
+LOG = "log.txt"
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*\Z")
+_RESERVED = frozenset({LOG, STAMP, TEMPORARY, SUMMARY})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done with a step.
+
+    Attributes:
+        action: up-to-date, publish (only copies are missing), restore or run.
+        key, description: see `digest`.
+        reasons: why, in words.
+        stamp: of the last success, if any.
+        record: the store's entry, for restore.
+        warnings: what the observer should hear.
+    """
+
+    action: str
+    key: str
+    description: Mapping[str, Any]
+    reasons: tuple[str, ...] = ()
+    stamp: Stamp | None = None
+    record: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Workspace:
+    """A checkout with its ``out/``, seen by one run."""
+
+    def __init__(self, plan: Plan, root: Path, store: Path | None = None, *, read_only: bool = False) -> None:
+        self.root = root.absolute()
+        self.steps = self.root / "out" / "steps"
+        self.state = self.root / "out" / ".state"
+        if not read_only:
+            make_folder(self.steps)
+            make_folder(self.state / "locks")
+        self.cache = StatCache(self.state / "statcache.json", self.root)
+        self.store = Store(store_path(self.root, store))
+        self.by_name = {step.name: step for step in plan}
+        self.keys: dict[str, str] = {}
+        """Keys of the steps that are done."""
+        for step in plan:
+            validate(step)
+
+    def folder(self, name: str) -> Path:
+        """A step's directory."""
+        return self.steps / name
+
+    def lock(self, name: str) -> Path:
+        """A step's lock file."""
+        return self.state / "locks" / name
+
+    def relative(self, path: Path) -> str:
+        """As a person reads it, from the repository."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+    def source(self, item: Input) -> Path:
+        """Absolute path of an input."""
+        if item.producer:
+            return self.steps / item.source.removeprefix(STEP_SOURCE)
+        return self.root / item.source
+
+    def input_digests(self, step: Step) -> dict[str, str]:
+        """Staged name -> digest of the content, or identity.
+
+        Raises:
+            UsageError: a file of the repository (or an absolute path) is not there.
+            OutputError: another step's output is not there.
+        """
+        return {item.staged: self._input_digest(step, item) for item in step.inputs}
+
+    def _input_digest(self, step: Step, item: Input) -> str:
+        path = self.source(item)
+        if item.identity:
+            # lexists: what is inside a rootfs may be a link that means something only in there.
+            if not item.producer and not os.path.lexists(path):
+                raise _missing(step, item, path)
+            return f"identity:{item.identity}"
+        if item.producer:
+            wanted = PurePosixPath(item.source.removeprefix(STEP_SOURCE).partition("/")[2])
+            for output in self.by_name[item.producer].outputs:
+                if output.tree and not output.keep_in_store and PurePosixPath(output.path) == wanted:
+                    return f"made-by:{self.keys[item.producer]}"
+        try:
+            return self.cache.digest_any(str(path), as_input=True)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise _missing(step, item, path) from error
+        except OSError as error:
+            raise UsageError(f"step {step.name} cannot read its input {path}: {error.strerror}") from error
+
+    def decide(self, step: Step, *, force: bool = False) -> Decision:
+        """What is to be done with a step whose producers are done.
+
+        Raises:
+            UsageError, OutputError: an input is missing.
+        """
+        description = describe(step, self.input_digests(step))
+        key = key_of(description)
+        stamp = stamps.read(self.folder(step.name))
+        if force:
+            return Decision("run", key, description, ("forced",), stamp)
+        warnings: tuple[str, ...] = ()
+        if stamp is not None and stamp.key == key:
+            reasons = tuple(self._output_problems(step, stamp))
+            if not reasons:
+                unpublished = tuple(f"{o.publish} is missing or was changed" for o in self.unpublished(step, stamp))
+                return Decision("publish" if unpublished else "up-to-date", key, description, unpublished, stamp)
+        else:
+            reasons = tuple(changes(stamp, description))
+        try:
+            record = self.store.lookup(key)
+        except CorruptEntryError as error:
+            record, warnings = None, (f"{step.name}: {error.message}",)
+        return Decision("restore" if record else "run", key, description, reasons, stamp, record, warnings)
+
+    def output_digest(self, step: Step, output: Output) -> Any:
+        """As a stamp records it.
+
+        Raises:
+            OSError: it is not there.
+        """
+        path = self.folder(step.name) / output.path
+        if output.tree and not output.keep_in_store:
+            return sorted(os.listdir(path))  # noqa: PTH208
+        return self.cache.digest_any(str(path), as_input=False)
+
+    def _output_problems(self, step: Step, stamp: Stamp) -> Iterator[str]:
+        for output in step.outputs:
+            try:
+                now = self.output_digest(step, output)
+            except OSError:
+                yield f"output {output.path} is missing"
+                continue
+            then = stamp.outputs.get(output.path)
+            if isinstance(then, list):
+                if missing := sorted(set(then) - set(now)):
+                    yield f"output {output.path} has no {missing[0]} any more"
+            elif now != then:
+                yield f"output {output.path} was changed"
+
+    def unpublished(self, step: Step, stamp: Stamp) -> Iterator[Output]:
+        """Outputs whose published copy is not what the step made."""
+        for output in step.outputs:
+            if not output.publish:
+                continue
+            path = self.root / output.publish
+            if not output.keep_in_store:
+                if not path.exists():
+                    yield output
+                continue
+            try:
+                if self.cache.digest_any(str(path), as_input=False) != stamp.outputs[output.path]:
+                    yield output
+            except OSError:
+                yield output
+
+    def watched(self, steps: Iterator[Step]) -> tuple[str, ...]:
+        """Every file and folder that decides whether these steps are up to date: for `noop.record`."""
+        found: dict[str, None] = {}
+        for step in steps:
+            folder = self.folder(step.name)
+            paths = [str(folder / STAMP)]
+            paths += [str(self.source(item)) for item in step.inputs if not item.identity]
+            paths += [str(folder / output.path) for output in step.outputs]
+            paths += [str(self.root / output.publish) for output in step.outputs if output.publish]
+            found.update(dict.fromkeys(paths))
+            for path in paths:
+                if Path(path).is_dir() and not self._is_unhashed(step, path):
+                    found.update(dict.fromkeys(_all_below(path)))
+        return tuple(found)
+
+    def _is_unhashed(self, step: Step, path: str) -> bool:
+        for name in {step.name} | step.needs():
+            for output in self.by_name[name].outputs:
+                inside = {str(self.folder(name) / output.path), str(self.root / output.publish)}
+                if output.tree and not output.keep_in_store and path in inside:
+                    return True
+        return False
+
+
+def _all_below(top: str) -> Iterator[str]:
+    for folder, folders, names in os.walk(top):
+        folders[:] = [name for name in folders if name not in {"__pycache__", ".git"}]
+        yield from (f"{folder}/{name}" for name in [*folders, *names])
+
+
+def _missing(step: Step, item: Input, path: Path) -> UsageError | OutputError:
+    if item.producer:
+        name = item.source.removeprefix(STEP_SOURCE)
+        return OutputError(f"step {step.name} reads {name}, which {item.producer} did not make ({path})")
+    return UsageError(
+        f"step {step.name} reads {item.source}, which does not exist ({path})",
+        hint="check the name in the recipe; for a submodule, `git submodule update --init`",
+    )
+
+
+def validate(step: Step) -> None:
+    """Names and paths of a step are safe and do not collide.
+
+    Raises:
+        UsageError: they are not.
+    """
+    if not _NAME.match(step.name):
+        raise UsageError(f"plan: {step.name!r} is no name of a step", hint="lower-case letters, digits, _ . -")
+    executor(step)
+    if not step.commands or not all(step.commands):
+        raise UsageError(f"step {step.name}: a command is empty, or there is none")
+    taken: dict[str, str] = dict.fromkeys(_RESERVED - {SUMMARY}, "the engine")
+    groups = (
+        ("a rendered file", step.files),
+        ("an input", [item.staged for item in step.inputs]),
+        ("an output", [output.path for output in step.outputs]),
+    )
+    for what, names in groups:
+        for name in names:
+            _inside(step, name)
+            if name in taken:
+                raise UsageError(f"step {step.name}: {name} is {what} and also belongs to {taken[name]}")
+            taken[name] = what
+    for output in step.outputs:
+        if output.publish:
+            _inside(step, output.publish)
+
+
+def _inside(step: Step, name: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or str(path) != name or not path.parts or "\0" in name:
+        raise UsageError(f"step {step.name}: {name!r} is not a plain relative path")
