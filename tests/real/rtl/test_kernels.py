@@ -14,3 +14,11 @@ COMMON = [f"hw/kernel/common/rtl/kernel_{name}.v" for name in ("control", "fifo"
 
 def test_vector_add(tmp_path: Path) -> None:
     simulate("bench_vector_add", "vector_add", [*COMMON, "hw/kernel/vector_add/rtl/vector_add.v"], tmp_path)
+
+
+@pytest.mark.parametrize("kernel", ["matrix_mult", "matrix_mult_fabric"])
+@pytest.mark.parametrize(("size", "cells"), [(16, 8), (32, 16), (64, 32), (32, 4)])
+def test_matrix_mult(tmp_path: Path, kernel: str, size: int, cells: int) -> None:
+    parts = [f"hw/kernel/matrix_mult/rtl/matrix_mult_{name}.v" for name in ("core", "cell", "mac")]
+    sources = [*COMMON, "hw/kernel/common/rtl/kernel_burst_read.v", *parts, f"hw/kernel/{kernel}/rtl/{kernel}.v"]
+    simulate("bench_matrix_mult", kernel, sources, tmp_path, {"SIZE": size, "CELLS": cells})
