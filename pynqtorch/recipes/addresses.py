@@ -34,7 +34,7 @@ def control_addresses(overlay: Overlay) -> dict[str, int]:
             given[name] = instance.address
             continue
         address = next_free[instance.control]
-        while any(abs(address - other) < WINDOW for other in taken):
+        while address in taken:
             address += WINDOW
         if address + WINDOW - 1 > CONTROL_RANGES[instance.control][1]:
             raise ValueError(f"no free 64 KiB window on {instance.control} for {name}")

@@ -9,16 +9,17 @@ from math import prod
 from pynqtorch.recipes.addresses import CONTROL_RANGES, WINDOW, control_addresses
 from pynqtorch.recipes.clocks import MAX_FCLK_HZ, fclk_dividers, format_frequency, reachable
 from pynqtorch.recipes.diagnostics import Problem, did_you_mean
+from pynqtorch.recipes.document import Document, Key
+from pynqtorch.recipes.kinds import KindName
 from pynqtorch.recipes.models import TYPE_BITS, Board, Kernel, Overlay, Rootfs
 from pynqtorch.recipes.naming import CONTROL_REGISTERS, CPP_WORDS, hdl_word, register_name, register_of, register_words
-from pynqtorch.recipes.yaml_source import Document, Key
 
 DDR_BYTES = 1 << 30
 """What a Zynq-7000 can address as DDR (UG585, table 4-1: 0x0000_0000 to 0x3fff_ffff)."""
 
 
 def check_board(
-    document: Document, board: Board, overlays: Mapping[str, Overlay], known: Collection[str]
+    document: Document, board: Board, overlays: Mapping[str, Overlay], names: Mapping[KindName, Collection[str]]
 ) -> Iterator[Problem]:
     """The overlays that a board names are there and are for this board.
 
@@ -26,15 +27,16 @@ def check_board(
         document: where the board's lines are.
         board: the recipe.
         overlays: the overlays without problems of their own.
-        known: names of all overlays' files.
+        names: names of the files of each kind.
     """
     yield from _twice(document, ("overlays",), board.overlays)
     for index, name in enumerate(board.overlays):
         keys = ("overlays", index)
-        if name not in known:
-            yield document.problem(keys, f"overlays[{index}]: no overlay {name!r}{did_you_mean(name, sorted(known))}")
-        elif name in overlays and overlays[name].board != board.board:
-            other = overlays[name].board
+        other = overlays[name].board if name in overlays else board.board
+        if name not in names["overlays"]:
+            advice = did_you_mean(name, sorted(names["overlays"]))
+            yield document.problem(keys, f"overlays[{index}]: no overlay {name!r}{advice}")
+        elif other != board.board and other in names["boards"]:
             yield document.problem(keys, f"overlays[{index}]: the overlay {name!r} is for the board {other!r}")
 
 
@@ -79,8 +81,7 @@ def check_overlay(
     *,
     boards: Mapping[str, Board],
     kernels: Mapping[str, Kernel],
-    known_boards: Collection[str],
-    known_kernels: Collection[str],
+    names: Mapping[KindName, Collection[str]],
 ) -> Iterator[Problem]:
     """Board, kernels, memory ports, addresses and clocks of an overlay.
 
@@ -89,19 +90,20 @@ def check_overlay(
         overlay: the recipe.
         boards: the boards without problems of their own.
         kernels: the kernels without problems of their own.
-        known_boards: names of all boards' files.
-        known_kernels: names of all kernels' files.
+        names: names of the files of each kind.
     """
-    if overlay.board not in known_boards:
-        text = f"board: no board {overlay.board!r}{did_you_mean(overlay.board, sorted(known_boards))}"
+    if overlay.board not in names["boards"]:
+        text = f"board: no board {overlay.board!r}{did_you_mean(overlay.board, sorted(names['boards']))}"
         yield document.problem(("board",), text)
     yield from _clocks(document, overlay, boards.get(overlay.board))
     for name, instance in overlay.kernels.items():
         at = f"kernels.{name}"
         if word := hdl_word(name):
             yield document.problem(("kernels", name), f"{at}: {name!r} is a reserved word of {word}", key=True)
-        if instance.kernel not in known_kernels:
-            text = f"{at}.kernel: no kernel {instance.kernel!r}{did_you_mean(instance.kernel, sorted(known_kernels))}"
+        if instance.kernel not in names["kernels"]:
+            text = (
+                f"{at}.kernel: no kernel {instance.kernel!r}{did_you_mean(instance.kernel, sorted(names['kernels']))}"
+            )
             yield document.problem(("kernels", name, "kernel"), text)
         elif instance.kernel in kernels:
             yield from _memory(document, name, kernels[instance.kernel], tuple(instance.memory))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 _WIDTH = 110
+_SHOWN = {"\t": "\N{RIGHTWARDS ARROW}"}
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -59,15 +60,19 @@ def problems_as_json(problems: Iterable[Problem]) -> str:
     return json.dumps([problem.as_dict() for problem in sorted(problems)], indent=2, ensure_ascii=False)
 
 
+def nearest(wrong: str, known: Iterable[str]) -> list[str]:
+    """The known name that is most like a wrong one, in a list of one; empty if none is."""
+    folded: dict[str, str] = {}
+    for name in known:
+        folded.setdefault(name.lower(), name)
+    return [folded[near] for near in difflib.get_close_matches(wrong.lower()[:100], list(folded), n=1, cutoff=0.6)]
+
+
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?``, or the known ones where none is near (empty if there are none)."""
     names = list(known)
-    folded: dict[str, str] = {}
-    for name in names:
-        folded.setdefault(name.lower(), name)
-    near = difflib.get_close_matches(wrong.lower()[:100], list(folded), n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {folded[near[0]]!r}?"
+    for near in nearest(wrong, names):
+        return f"; did you mean {near!r}?"
     if not names:
         return ""
     shown = ", ".join(names[:12])
@@ -85,7 +90,7 @@ def _excerpt(source: str, column: int) -> tuple[str, int]:
     """A printable part of `source` around `column`, and how many cells of the terminal stand before the caret."""
     start = max(0, column - 1 - _WIDTH // 2) if len(source) > _WIDTH else 0
     part = source[start : start + _WIDTH]
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in part)
+    clean = "".join(c if c.isprintable() else _SHOWN.get(c, "\N{REPLACEMENT CHARACTER}") for c in part)
     lead = "..." if start else ""
     before = clean[: max(0, column - 1 - start)]
     cells = sum(_cells(c) for c in before)

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from pynqtorch.recipes.diagnostics import Problem, did_you_mean, shorten
+from pynqtorch.recipes.diagnostics import Problem, did_you_mean, nearest, shorten
+from pynqtorch.recipes.document import Document, Key, bounded
 from pynqtorch.recipes.fields import PATTERN_WORDS
-from pynqtorch.recipes.yaml_source import Document, Key
 
 M = TypeVar("M", bound=BaseModel)
-_UNION_MEMBERS = frozenset({"str", "int", "float", "bool"})
+_UNION_MEMBERS = frozenset({"str", "constrained-str", "int", "float", "bool"})
 _KINDS = {
     "model_type": "must be a mapping (key: value)",
     "dict_type": "must be a mapping (key: value)",
@@ -49,7 +49,7 @@ def validate(document: Document, model: type[M]) -> tuple[M | None, tuple[Proble
     except ValidationError as error:
         problems = list(_problems(document, model, error))
     if document.problems or problems:
-        return None, tuple(dict.fromkeys((*document.problems, *problems)))
+        return None, bounded(sorted({*document.problems, *problems}))
     return found, ()
 
 
@@ -62,27 +62,48 @@ def dotted(keys: Iterable[Key]) -> str:
 
 
 def _problems(document: Document, model: type[BaseModel], error: ValidationError) -> Iterable[Problem]:
+    meant: set[tuple[Key, ...]] = set()
+    missing: list[tuple[Key, ...]] = []
     for item in error.errors(include_url=False):
         location: tuple[Key, ...] = item["loc"]
         kind: str = item["type"]
+        context: Mapping[str, Any] = item.get("ctx") or {}
         in_key = bool(location) and location[-1] == "[key]"
         keys = location[:-1] if in_key else location
         if keys and keys[-1] in _UNION_MEMBERS and document.node(keys) is None:
             keys, kind = keys[:-1], "scalar_type"
-        if document.told(keys):
+        if document.told(keys) or _follows(document, kind, keys, context, item["input"]):
             continue
         parent, last = keys[:-1], keys[-1] if keys else ""
+        inside = f"{dotted(parent)}: " if parent else ""
         if kind == "missing":
-            inside = f"{dotted(parent)}: " if parent else ""
-            yield document.problem(parent, f"{inside}the key {last!r} is missing", key=True)
+            missing.append(keys)
         elif kind == "extra_forbidden":
-            inside = f"{dotted(parent)}: " if parent else ""
-            advice = did_you_mean(str(last), _known_keys(model, parent))
-            yield document.problem(keys, f"{inside}unknown key {shorten(last)!r}{advice}", key=True)
+            known = _known_keys(model, parent)
+            meant.update((*parent, name) for name in nearest(str(last), known))
+            yield document.problem(
+                keys, f"{inside}unknown key {shorten(last)!r}{did_you_mean(str(last), known)}", key=True
+            )
         else:
-            text = _words(kind, item.get("ctx") or {}, item["input"], _raw(document, keys), item["msg"])
-            prefix = f"{dotted(parent if in_key else keys)}: " if keys and (parent or not in_key) else ""
-            yield document.problem(keys, prefix + text, key=in_key)
+            text = _words(kind, context, item["input"], _raw(document, keys), item["msg"])
+            named = inside if in_key else f"{dotted(keys)}: " if keys else ""
+            yield document.problem(keys, named + text, key=in_key)
+    for keys in missing:
+        if keys not in meant:  # else the misspelt key has been told
+            inside = f"{dotted(keys[:-1])}: " if keys[:-1] else ""
+            yield document.problem(keys[:-1], f"{inside}the key {keys[-1]!r} is missing", key=True)
+
+
+def _follows(document: Document, kind: str, keys: tuple[Key, ...], context: Mapping[str, Any], value: object) -> bool:
+    """Whether an error only follows from another one: keys or entries that were wrong are not counted by pydantic."""
+    if kind == "missing":
+        parent = document.node(keys[:-1])
+        return parent is not None and parent.partial
+    if kind == "too_short":
+        node = document.node(keys)
+        partial = node is not None and node.partial
+        return partial or (isinstance(value, Sized) and len(value) >= context["min_length"])
+    return False
 
 
 def _raw(document: Document, keys: Sequence[Key]) -> str:

@@ -12,11 +12,12 @@ from typing import Any
 from pynqtorch.errors import RecipeError, UsageError
 from pynqtorch.recipes.checks import check_board, check_kernel, check_overlay, check_rootfs
 from pynqtorch.recipes.diagnostics import Problem, did_you_mean, format_problems, shorten
+from pynqtorch.recipes.document import Document, Key
 from pynqtorch.recipes.kinds import KINDS, Kind, KindName, kind_of_key
 from pynqtorch.recipes.messages import validate
 from pynqtorch.recipes.models import Board, Kernel, Model, Overlay, Rootfs
 from pynqtorch.recipes.sources import check_sources
-from pynqtorch.recipes.yaml_source import Document, Key, read_document
+from pynqtorch.recipes.yaml_source import read_document
 
 _HINT = "mend these lines; `./inv recipe.check` reads the recipes again"
 
@@ -173,7 +174,7 @@ def _one(document: Document, kind: Kind, name: str) -> tuple[Model | None, tuple
         and not document.told((kind.key,))
     ):
         text = f"{kind.key}: {shorten(given)!r} in a file named {shorten(name)}.yaml; name and file must agree"
-        problems = (*problems, document.problem((kind.key,), text))
+        return None, (*problems, document.problem((kind.key,), text))
     return model, problems
 
 
@@ -197,7 +198,7 @@ def _across(repository: Repository, names: Mapping[KindName, set[str]], *, sourc
     problems: list[Problem] = []
     documents = repository.documents
     for name, board in repository.boards.items():
-        problems += check_board(documents["boards", name], board, repository.overlays, names["overlays"])
+        problems += check_board(documents["boards", name], board, repository.overlays, names)
     for name, kernel in repository.kernels.items():
         problems += check_kernel(documents["kernels", name], kernel)
         problems += check_sources(repository.root, documents["kernels", name], kernel, exist=sources)
@@ -207,8 +208,7 @@ def _across(repository: Repository, names: Mapping[KindName, set[str]], *, sourc
             overlay,
             boards=repository.boards,
             kernels=repository.kernels,
-            known_boards=names["boards"],
-            known_kernels=names["kernels"],
+            names=names,
         )
     for name, rootfs in repository.rootfs.items():
         problems += check_rootfs(documents["rootfs", name], rootfs)

@@ -12,6 +12,8 @@ import math
 import re
 from typing import TypeAlias
 
+from pynqtorch.recipes.diagnostics import shorten
+
 Scalar: TypeAlias = str | int | float | bool | None
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
@@ -21,7 +23,7 @@ _WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None, "~": No
 _OTHER_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_/")
 _REFUSED: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"[-+]?0[0-9][0-9_]*"), "a number with a leading 0 is octal to some YAML readers"),
+    (re.compile(r"[-+]?0[0-9][0-9_]*"), "a leading 0 means octal to some YAML readers"),
     (re.compile(r"[-+]?0o[0-7]+|[-+]?0b[01_]+|[-+]0x[0-9A-Fa-f_]+"), "recipes write whole numbers as 10 or 0x0a"),
     (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a base-60 number to some YAML readers"),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"), "a date to some YAML readers"),
@@ -29,7 +31,7 @@ _REFUSED: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"[-+]?[0-9][0-9]*_[0-9_]*(?:\.[0-9_]*)?"),
         "digits with underscores are a number to some YAML readers",
     ),
-    (re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"), "infinity and not-a-number have no place in a recipe"),
+    (re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"), "no number of a recipe"),
     (
         re.compile(r"[-+]?(?:[0-9]+\.|\.[0-9]+|[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+|\.[0-9]+[eE][-+]?[0-9]+)"),
         "a number to some YAML readers; recipes write numbers as 1.5",
@@ -58,7 +60,7 @@ def read_scalar(text: str) -> Scalar:
         return number
     for pattern, why in _REFUSED:
         if pattern.fullmatch(text):
-            raise ValueError(f'{why}; for a text write "{text[:40]}" in quotes')
+            raise ValueError(f"{shorten(text, 40)}: {why}; in quotes it is a text")
     return text
 
 

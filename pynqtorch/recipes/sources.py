@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pynqtorch.recipes.diagnostics import Problem, did_you_mean, shorten
+from pynqtorch.recipes.document import Document, Key
 from pynqtorch.recipes.models import Kernel
-from pynqtorch.recipes.yaml_source import Document, Key
 
 
 def check_sources(root: Path, document: Document, kernel: Kernel, *, exist: bool) -> Iterator[Problem]:

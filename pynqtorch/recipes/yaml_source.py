@@ -8,113 +8,24 @@ rather than raised: a file's problems are shown all at once.  Only a syntax erro
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 
 from pynqtorch.recipes.diagnostics import Problem, did_you_mean, shorten
+from pynqtorch.recipes.document import MAX_PROBLEMS, Document, Node, bounded, problem_in
 from pynqtorch.recipes.scalars import read_scalar
+from pynqtorch.recipes.yaml_text import CONTROL, decode, syntax_message
 
 MAX_BYTES = 1 << 20
 MAX_NODES = 20_000
 MAX_DEPTH = 24
-MAX_PROBLEMS = 100
-
-Key: TypeAlias = str | int
-Value: TypeAlias = "str | int | float | bool | tuple[Value, ...] | dict[str, Value] | None"
 
 # Libyaml's loader where PyYAML was built with it (all wheels are), about eight times as fast; the events are the same.
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# C0 and C1 controls, line separators, surrogates, bidirectional overrides (an editor shows another text than is read).
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
-)
-
-
-@dataclass(slots=True)
-class Node:
-    """A value of the document, where it stands, and what is below it.
-
-    `wrong` marks a value about which a problem has been told, so that no second one follows from it.
-    """
-
-    value: Value
-    line: int
-    column: int
-    raw: str = ""
-    children: dict[str, Node] | list[Node] | None = None
-    keys: dict[str, tuple[int, int]] = field(default_factory=dict)
-    size: int = 1
-    height: int = 1
-    wrong: bool = False
-
-    def child(self, key: Key) -> Node | None:
-        """The node below `key`, or None."""
-        if isinstance(self.children, dict):
-            return self.children.get(key) if isinstance(key, str) else None
-        if isinstance(self.children, list) and isinstance(key, int) and 0 <= key < len(self.children):
-            return self.children[key]
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A recipe's text as read: `data` and positions, or the problems that kept it from being read."""
-
-    path: str
-    lines: tuple[str, ...]
-    root: Node | None
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def data(self) -> dict[str, Value]:
-        """The mapping at the root (empty where it could not be read); lists are tuples."""
-        return self.root.value if self.root is not None and isinstance(self.root.value, dict) else {}
-
-    def node(self, keys: Sequence[Key]) -> Node | None:
-        """The node at a path of keys, or None."""
-        node = self.root
-        for key in keys:
-            if node is None:
-                return None
-            node = node.child(key)
-        return node
-
-    def position(self, keys: Sequence[Key], *, key: bool = False) -> tuple[int, int]:
-        """(line, column) of the value at a path; with `key`, of its key.  Falls back to the nearest parent."""
-        node, place = self.root, (1, 1)
-        for depth, step in enumerate(keys):
-            if node is None:
-                break
-            last = depth == len(keys) - 1
-            below = node.child(step)
-            if isinstance(step, str) and step in node.keys:
-                place = node.keys[step]
-            if below is not None and not (key and last and isinstance(step, str)):
-                place = (below.line, below.column)
-            node = below
-        return place
-
-    def problem(self, keys: Sequence[Key], message: str, *, key: bool = False) -> Problem:
-        """A problem at a path of keys."""
-        return self.problem_at(*self.position(keys, key=key), message)
-
-    def problem_at(self, line: int, column: int, message: str) -> Problem:
-        """A problem at a place, moved into the file where it lies outside."""
-        return _problem(self.path, self.lines, line, column, message)
-
-    def told(self, keys: Sequence[Key]) -> bool:
-        """Whether a problem has been told of the value at `keys` or of one that it is part of."""
-        node = self.root
-        for key in keys:
-            if node is None or node.wrong:
-                break
-            node = node.child(key)
-        return node is not None and node.wrong
 
 
 def read_document(file: Path, path: str) -> Document:
@@ -144,19 +55,9 @@ def load_document(path: str, text: str | bytes) -> Document:
     content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(content) > MAX_BYTES:
         return _unread(path, f"larger than {MAX_BYTES >> 20} MiB; this is no recipe")
-    try:
-        decoded = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8")
-        lines = _lines(content.decode("utf-8", "replace"))
-        line, column = _place(before, len(before))
-        message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        return Document(path, lines, None, (_problem(path, lines, line, column, message),))
-    decoded = decoded.replace("\r\n", "\n")
-    lines = _lines(decoded)
-    characters = [_problem(path, lines, *place, message) for place, message in _bad_characters(decoded)]
-    if characters:
-        return Document(path, lines, None, tuple(characters))
+    decoded, lines, problems = decode(path, content)
+    if problems:
+        return Document(path, lines, None, problems)
     reader = _Reader(path, lines)
     try:
         root = reader.read(yaml.parse(decoded, Loader=_LOADER))
@@ -164,12 +65,10 @@ def load_document(path: str, text: str | bytes) -> Document:
         root = None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        reader.add(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, _syntax_message(error, lines))
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        reader.problems.append(problem_in(path, lines, line, column, syntax_message(error, lines)))
         root = None
-    except yaml.YAMLError as error:
-        reader.add(1, 1, f"not YAML: {shorten(str(error), 120)}")
-        root = None
-    return Document(path, lines, root, tuple(reader.problems[:MAX_PROBLEMS]))
+    return Document(path, lines, root, bounded(reader.problems))
 
 
 class _StopReadingError(Exception):
@@ -199,8 +98,8 @@ class _Reader:
         self.nodes = 0
 
     def add(self, line: int, column: int, message: str) -> None:
-        self.problems.append(_problem(self.path, self.lines, line, column, message))
-        if len(self.problems) >= MAX_PROBLEMS:
+        self.problems.append(problem_in(self.path, self.lines, line, column, message))
+        if len(self.problems) > MAX_PROBLEMS:
             raise _StopReadingError
 
     def read(self, events: Iterator[Any]) -> Node | None:
@@ -244,7 +143,7 @@ class _Reader:
             self.add(line, column, f"the tag {shorten(event.tag, 40)!r}: tags are not used in recipes; remove it")
             wrong = True
         elif event.style:  # quoted, or a block
-            if _CONTROL.search(text) or "\t" in text:
+            if CONTROL.search(text) or "\t" in text:
                 self.add(line, column, "a control character in a text (an escape in quotes)")
                 wrong = True
         else:
@@ -267,6 +166,9 @@ class _Reader:
         if wrong and not told:
             advice = f'write "{shorten(text, 40)}" in quotes' if text else "an empty key has no meaning"
             self.add(line, column, f"a key must be a text; {advice}")
+        elif text != text.strip():
+            top.key_wrong = True
+            self.add(line, column, f"the key {shorten(text)!r} begins or ends with a blank; remove it")
         elif text == "<<":
             top.key_wrong = True
             self.add(line, column, "merge keys (<<) are not used in recipes; write the keys out")
@@ -274,7 +176,9 @@ class _Reader:
             top.key_wrong = True
             first = top.node.keys[text][0]
             self.add(line, column, f"the key {shorten(text)!r} is here twice (first in line {first})")
-        if not top.key_wrong:
+        if top.key_wrong:
+            top.node.partial = True
+        else:
             top.node.keys[text] = (line, column)
 
     def _open(self, event: Any, children: dict[str, Node] | list[Node]) -> None:
@@ -360,47 +264,5 @@ class _Reader:
             self.add(*parent.keys[key], f"{shorten(key)} has no value; give it one or remove the key")
 
 
-def _problem(path: str, lines: Sequence[str], line: int, column: int, message: str) -> Problem:
-    line = min(max(line, 1), len(lines))
-    if line == len(lines) > 1 and not lines[-1]:  # behind the last newline: show the end of the last line instead
-        line, column = line - 1, len(lines[line - 2]) + 1
-    source = lines[line - 1]
-    return Problem(path, line, min(max(column, 1), len(source) + 1), message, source)
-
-
 def _unread(path: str, message: str) -> Document:
     return Document(path, ("",), None, (Problem(path, 1, 1, message),))
-
-
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(text.replace("\r\n", "\n").split("\n"))
-
-
-def _place(text: str, index: int) -> tuple[int, int]:
-    start = text.rfind("\n", 0, index) + 1
-    return text.count("\n", 0, index) + 1, index - start + 1
-
-
-def _bad_characters(text: str) -> Iterator[tuple[tuple[int, int], str]]:
-    """At most one of tabs, and one of other characters that have no place in a recipe."""
-    if text.startswith("\ufeff"):
-        yield (1, 1), "a byte-order mark; save the file as UTF-8 without it"
-        return
-    if (tab := text.find("\t")) >= 0:
-        yield _place(text, tab), "a tab; indent and separate with spaces"
-    if found := _CONTROL.search(text):
-        what = "a carriage return alone" if found[0] == "\r" else f"the character U+{ord(found[0]):04X}"
-        yield _place(text, found.start()), f"{what} has no place in a recipe; remove it"
-
-
-def _syntax_message(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
-    """PyYAML's words, with the usual reason where there is one."""
-    problem = error.problem or "not YAML"
-    mark, hint = error.problem_mark, ""
-    if mark is not None and "mapping values are not allowed" in problem:
-        hint = "; is there a ': ' in a text? write the text in quotes"
-    elif mark is not None and mark.line < len(lines) and "cannot start any token" in problem:
-        hint = "; write a text that begins with this character in quotes"
-    context = f" {error.context}" if error.context and error.context_mark else ""
-    place = f" (line {error.context_mark.line + 1})" if context and error.context_mark else ""
-    return f"not YAML: {shorten(problem, 120)}{shorten(context, 80)}{place}{hint}"
