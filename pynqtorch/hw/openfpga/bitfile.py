@@ -76,7 +76,7 @@ def read_bit(data: bytes, device: Device | None = None, source: str = "<bit>") -
     header, words = _words(data, source)
     state, checks = 0, 0
     idcode = user_access = None
-    address = 0
+    address: int | None = None
     frames: Frames = {}
     for register, content in _writes(words, source):
         value = content[-1] if content else 0
@@ -107,7 +107,10 @@ def read_bit(data: bytes, device: Device | None = None, source: str = "<bit>") -
             kind = "compressed" if register == MFWR else "encrypted"
             raise FormatError(f"{source}: the bitstream is {kind}", hint="write it uncompressed and unencrypted")
         elif register == FDRI and content and device is not None:
+            if address is None:
+                raise FormatError(f"{source}: frame data with no frame address before it")
             _take_frames(frames, content, address, device, source)
+            address = None
     if idcode is None:
         raise FormatError(f"{source}: no IDCODE is written: this is no configuration of a device")
     return Bitstream(header, idcode, frames, user_access, checks)

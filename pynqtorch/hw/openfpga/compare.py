@@ -43,7 +43,7 @@ def compare(device: Device, ours: Iterable[FasmLine], theirs: Iterable[FasmLine]
             "theirs": used_b,
             "only_ours": {name: a[name] for name in sorted(a.keys() - b.keys())},
             "only_theirs": {name: b[name] for name in sorted(b.keys() - a.keys())},
-            "always_theirs": sorted(name for name, count in b.items() if a and count == used_b and name not in a),
+            "always_theirs": sorted(name for name, count in b.items() if used_a and count == used_b and name not in a),
             "shared": {name: [a[name], b[name]] for name in sorted(a.keys() & b.keys())},
         }
     return report

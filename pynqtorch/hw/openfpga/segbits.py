@@ -121,7 +121,7 @@ def read_tile_bits(family: Path, tile_type: str, blocks: tuple[Block, ...]) -> T
 
 def _lines(path: Path) -> list[str]:
     """The file's lines; a tile type with no file has no bits."""
-    return path.read_text(encoding="ascii").splitlines() if path.exists() else []
+    return path.read_text(encoding="ascii", errors="replace").splitlines() if path.exists() else []
 
 
 def _bits(words: list[str], block: Block, number: int, where: str) -> Bits | None:
