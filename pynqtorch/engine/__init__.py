@@ -13,15 +13,13 @@ if TYPE_CHECKING:
     from pynqtorch.engine.explanation import DryStep, dry_run, explain
     from pynqtorch.engine.model import NullObserver, Observer, Outcome, RunResult
     from pynqtorch.engine.scheduler import run
-    from pynqtorch.engine.store import CacheInfo, PruneResult, cache_info, cache_prune
+    from pynqtorch.engine.store import cache_info, cache_prune
 
 __all__ = [
-    "CacheInfo",
     "DryStep",
     "NullObserver",
     "Observer",
     "Outcome",
-    "PruneResult",
     "RunResult",
     "cache_info",
     "cache_prune",
@@ -39,8 +37,6 @@ _HOMES = {
     "Outcome": "model",
     "RunResult": "model",
     "run": "scheduler",
-    "CacheInfo": "store",
-    "PruneResult": "store",
     "cache_info": "store",
     "cache_prune": "store",
 }

@@ -75,9 +75,9 @@ class Runner:
 
     def _restore(self, step: Step, decision: Decision) -> Outcome | None:
         record = decision.record or {}
-        folder = self._prepare(step, links=False)
+        folder = self._prepare(step, restoring=True)
         try:
-            digests = self._work.store.restore(record, folder)
+            digests: dict[str, Any] = self._work.store.restore(record, folder)
             figures = stamps.figures_of(record)
         except CorruptEntryError as error:
             self._observer.message(f"{step.name}: {error.message}; the step runs again")
@@ -85,6 +85,11 @@ class Runner:
         except (KeyError, TypeError, ValueError):
             self._observer.message(f"{step.name}: its store entry does not parse; the step runs again")
             return None
+        with files.storage_errors(folder):
+            for output in step.outputs:
+                if not output.keep_in_store:
+                    (folder / output.path).symlink_to(self._work.root / output.publish)
+                    digests[output.path] = self._work.output_digest(step, output)
         stamp = Stamp(key=decision.key, description=decision.description, outputs=digests, status=RESTORED, **figures)
         with files.storage_errors(folder):
             if stamp.summary:
@@ -97,7 +102,7 @@ class Runner:
 
     def _run(self, step: Step, decision: Decision) -> Outcome:
         started, clock = time.time(), time.monotonic()
-        folder = self._prepare(step, links=True)
+        folder = self._prepare(step, restoring=False)
         try:
             log = self._commands(step, folder)
             digests = self._check(step, folder, log, decision)
@@ -121,16 +126,19 @@ class Runner:
         self._work.store.put(step, decision.key, folder, self._work.cache, stamp.figures())
         self._publish(step)
         with files.storage_errors(folder):
+            self._work.note_kept(step, stamp)
             stamps.write(folder, stamp)
         return outcome_of(step, RAN, stamp, decision.reasons)
 
-    def _prepare(self, step: Step, *, links: bool) -> Path:
+    def _prepare(self, step: Step, *, restoring: bool) -> Path:
         """The step's directory, made anew.  The stamp goes first: from here on the step has not been done."""
         folder = self._work.folder(step.name)
         with files.storage_errors(folder):
             files.remove(folder / STAMP)
+            if not restoring:
+                files.remove(self._work.kept(step.name))
             for output in step.outputs:
-                if output.publish:
+                if output.publish and (output.keep_in_store or not restoring):
                     files.remove(self._work.root / output.publish)
             files.remove(folder)
             (folder / TEMPORARY).mkdir(parents=True)
@@ -139,7 +147,7 @@ class Runner:
                 (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
             for output in step.outputs:
                 (folder / output.path).parent.mkdir(parents=True, exist_ok=True)
-            if links:
+            if not restoring:
                 for item in step.inputs:
                     (folder / item.staged).parent.mkdir(parents=True, exist_ok=True)
                     (folder / item.staged).symlink_to(self._work.source(item))

@@ -256,6 +256,11 @@ class _Run:
             self._observer.message(str(error))  # the first error is the one to raise
 
     def _result(self) -> RunResult:
+        for step in self._plan:
+            if step.name not in self._outcomes:
+                self._finish(
+                    step, Outcome(name=step.name, status=SKIPPED, reasons=("a step failed, or the run ended",))
+                )
         if self._interrupts:
             done = sum(o.status not in {FAILED, SKIPPED} for o in self._outcomes.values())
             raise InterruptedRunError(

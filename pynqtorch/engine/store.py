@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +29,6 @@ ENVIRONMENT = "PYNQTORCH_STORE"
 
 class CorruptEntryError(FatalError):
     """A store entry is damaged and has been removed; the engine then runs the step again."""
-
-
-@dataclass(frozen=True, slots=True)
-class CacheInfo:
-    """Figures of a store: how many keys and objects, bytes of the objects, where it is."""
-
-    path: Path
-    keys: int
-    objects: int
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class PruneResult:
-    """What a prune removed."""
-
-    keys: int
-    objects: int
-    size_bytes: int
 
 
 def store_path(root: Path, given: Path | None = None) -> Path:
@@ -87,7 +67,7 @@ class Store:
         """Keep the outputs of a step.
 
         Args:
-            step: whose outputs in `folder` are kept (not those with keep_in_store=False).
+            step: whose outputs in `folder` are kept; of those with keep_in_store=False only the name.
             key: its key.
             folder: the step's directory.
             cache: gives the digests.
@@ -100,7 +80,7 @@ class Store:
             outputs: dict[str, list[Entry]] = {}
             for output in step.outputs:
                 if not output.keep_in_store:
-                    return  # a part of the outputs is no use to anyone
+                    continue
                 path = folder / output.path
                 if output.tree:
                     entries = cache.tree(str(path), as_input=False)
@@ -151,23 +131,30 @@ class Store:
                     os.utime(path)
         return digests
 
-    def info(self) -> CacheInfo:
-        """Count what is there."""
+    def info(self) -> dict[str, str | int]:
+        """``path``, ``keys``, ``objects`` and ``size_bytes`` of the objects."""
         objects = [path.stat().st_size for path in (self.path / "objects").glob("??/*")]
-        return CacheInfo(self.path, sum(1 for _ in self._keys()), len(objects), sum(objects))
+        keys = sum(1 for _ in self._keys())
+        return {"path": str(self.path), "keys": keys, "objects": len(objects), "size_bytes": sum(objects)}
 
-    def prune(self, *, older_than_days: float | None = None, max_bytes: int | None = None) -> PruneResult:
+    def prune(
+        self, *, older_than_days: float | None = None, max_bytes: int | None = None, dry_run: bool = False
+    ) -> dict[str, int]:
         """Remove least recently used entries, then every object that no entry names.
 
         Args:
             older_than_days: entries that nobody used for that long go.
             max_bytes: entries go until their objects are no more than this.
+            dry_run: only count.
+
+        Returns:
+            ``keys``, ``objects`` and ``size_bytes`` that went (or would).
 
         Raises:
             StorageError: no permission.
         """
         if not self.path.is_dir():
-            return PruneResult(0, 0, 0)
+            return {"keys": 0, "objects": 0, "size_bytes": 0}
         with files.storage_errors(self.path), held(self.path / "lock"):
             removed = 0
             oldest_first = sorted(self._keys(), key=lambda path: path.stat().st_mtime_ns)
@@ -183,8 +170,9 @@ class Store:
                 too_old = limit is not None and path.stat().st_mtime < limit
                 if not too_old and (max_bytes is None or total <= max_bytes):
                     continue
-                path.unlink()
                 removed += 1
+                if not dry_run:
+                    path.unlink()
                 for sha in named[path]:
                     users[sha] -= 1
                     total -= sizes.get(sha, 0) if users[sha] == 0 else 0
@@ -193,10 +181,12 @@ class Store:
                 if not users.get(path.name):
                     freed += path.stat().st_size
                     count += 1
+                    if not dry_run:
+                        path.unlink()
+            if not dry_run:
+                for path in (self.path / "tmp").glob("*"):  # nobody writes while we hold the lock alone
                     path.unlink()
-            for path in (self.path / "tmp").glob("*"):  # nobody writes while we hold the lock alone
-                path.unlink()
-            return PruneResult(removed, count, freed)
+            return {"keys": removed, "objects": count, "size_bytes": freed}
 
     @contextmanager
     def _shared(self) -> Iterator[None]:
@@ -258,17 +248,23 @@ def _objects(path: Path) -> set[str]:
         return set()
 
 
-def cache_info(root: Path, store: Path | None = None) -> CacheInfo:
-    """Figures of the store that runs in `root` use."""
+def cache_info(root: Path, store: Path | None = None) -> dict[str, str | int]:
+    """Figures of the store that runs in `root` use; see `Store.info`."""
     return Store(store_path(root, store)).info()
 
 
 def cache_prune(
-    root: Path, *, older_than_days: float | None = None, max_bytes: int | None = None, store: Path | None = None
-) -> PruneResult:
-    """Prune the store that runs in `root` use; safe while others run.
+    root: Path,
+    *,
+    older_than_days: float | None = None,
+    max_bytes: int | None = None,
+    dry_run: bool = False,
+    store: Path | None = None,
+) -> dict[str, int]:
+    """Prune the store that runs in `root` use; safe while others run; see `Store.prune`.
 
     Raises:
         StorageError: no permission.
     """
-    return Store(store_path(root, store)).prune(older_than_days=older_than_days, max_bytes=max_bytes)
+    pruned = Store(store_path(root, store))
+    return pruned.prune(older_than_days=older_than_days, max_bytes=max_bytes, dry_run=dry_run)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -13,8 +14,8 @@ from typing import Any
 from pynqtorch.engine import stamp as stamps
 from pynqtorch.engine.changes import changes
 from pynqtorch.engine.digest import describe, key_of
-from pynqtorch.engine.executors import TEMPORARY, executor
-from pynqtorch.engine.files import make_folder
+from pynqtorch.engine.executors import TEMPORARY, HostExecutor, Job, executor, find_program
+from pynqtorch.engine.files import make_folder, write_atomic
 from pynqtorch.engine.stamp import STAMP, Stamp
 from pynqtorch.engine.statcache import StatCache
 from pynqtorch.engine.store import CorruptEntryError, Store, store_path
@@ -135,7 +136,39 @@ class Workspace:
             record = self.store.lookup(key)
         except CorruptEntryError as error:
             record, warnings = None, (f"{step.name}: {error.message}",)
+        if record is not None and not self._still_there(step, key):
+            record = None
         return Decision("restore" if record else "run", key, description, reasons, stamp, record, warnings)
+
+    def kept(self, name: str) -> Path:
+        """Says which key made the published outputs that are not in the store (a rootfs), so these survive `clean`."""
+        return self.state / "kept" / f"{name}.json"
+
+    def note_kept(self, step: Step, stamp: Stamp) -> None:
+        """Write what `kept` says.
+
+        Raises:
+            OSError: as the system says.
+        """
+        lonely = [output for output in step.outputs if not output.keep_in_store and output.publish]
+        if not lonely:
+            return
+        recorded = {o.path: _recorded(self.root / o.publish, stamp.outputs[o.path]) for o in lonely}
+        self.kept(step.name).parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.kept(step.name), json.dumps({"key": stamp.key, "outputs": recorded}).encode())
+
+    def _still_there(self, step: Step, key: str) -> bool:
+        """Whether the outputs that no store has are where this key published them."""
+        lonely = [output for output in step.outputs if not output.keep_in_store]
+        if not lonely:
+            return True
+        try:
+            kept = json.loads(self.kept(step.name).read_bytes())
+            return kept["key"] == key and all(
+                output.publish and _has(self.root / output.publish, kept["outputs"][output.path]) for output in lonely
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return False  # nobody knows what made it: the step runs
 
     def output_digest(self, step: Step, output: Output) -> Any:
         """As a stamp records it.
@@ -187,6 +220,10 @@ class Workspace:
             paths += [str(self.source(item)) for item in step.inputs if not item.identity]
             paths += [str(folder / output.path) for output in step.outputs]
             paths += [str(self.root / output.publish) for output in step.outputs if output.publish]
+            if step.where == "host":
+                path = HostExecutor().environment(Job(step, (), folder, self.root))["PATH"]
+                programs = {argv[0] for argv in step.commands}
+                paths += [find_program(Job(step, (name,), folder, self.root), path) for name in sorted(programs)]
             found.update(dict.fromkeys(paths))
             for path in paths:
                 if Path(path).is_dir() and not self._is_unhashed(step, path):
@@ -200,6 +237,18 @@ class Workspace:
                 if output.tree and not output.keep_in_store and path in inside:
                     return True
         return False
+
+
+def _recorded(path: Path, digest: Any) -> Any:
+    """What stands for a published output that is in no store: a folder's names, a file's size and time."""
+    status = path.stat()
+    return digest if isinstance(digest, list) else [status.st_size, status.st_mtime_ns]
+
+
+def _has(path: Path, recorded: Any) -> bool:
+    if path.is_dir():
+        return set(recorded) <= set(os.listdir(path))  # noqa: PTH208
+    return bool(recorded == _recorded(path, ""))
 
 
 def _all_below(top: str) -> Iterator[str]:
