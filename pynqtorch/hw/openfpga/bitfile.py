@@ -98,11 +98,7 @@ def read_bit(data: bytes, device: Device | None = None, source: str = "<bit>") -
             user_access = value
         elif register == IDCODE:
             idcode = value
-            if device is not None and value & 0x0FFFFFFF != device.idcode & 0x0FFFFFFF:
-                raise FormatError(
-                    f"{source}: wrong part: IDCODE 0x{value:08X}, {device.part} has 0x{device.idcode:08X}",
-                    hint="give the part that the bitstream was made for",
-                )
+            _check_part(value, device, source)
         elif register in (MFWR, CBC):
             kind = "compressed" if register == MFWR else "encrypted"
             raise FormatError(f"{source}: the bitstream is {kind}", hint="write it uncompressed and unencrypted")
@@ -114,6 +110,15 @@ def read_bit(data: bytes, device: Device | None = None, source: str = "<bit>") -
     if idcode is None:
         raise FormatError(f"{source}: no IDCODE is written: this is no configuration of a device")
     return Bitstream(header, idcode, frames, user_access, checks)
+
+
+def _check_part(idcode: int, device: Device | None, source: str) -> None:
+    """The upper four bits are the silicon's revision and say nothing about the part."""
+    if device is not None and (idcode ^ device.idcode) & 0x0FFFFFFF:
+        raise FormatError(
+            f"{source}: wrong part: IDCODE 0x{idcode:08X}, {device.part} has 0x{device.idcode:08X}",
+            hint="give the part that the bitstream was made for",
+        )
 
 
 def _take_frames(frames: Frames, content: array[int], address: int, device: Device, source: str) -> None:
