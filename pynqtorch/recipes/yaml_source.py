@@ -115,7 +115,7 @@ class _Reader:
                 self._alias(event)
             elif kind is yaml.DocumentStartEvent:
                 self._document(event)
-        if self.root is None:
+        if self.root is None or (self.root.value is None and self.root.children is None):
             self._fail(1, 1, "the file is empty; a recipe is a mapping of keys")
         elif not isinstance(self.root.children, dict) and not self.root.wrong:
             what = "a list" if isinstance(self.root.children, list) else "one value"
