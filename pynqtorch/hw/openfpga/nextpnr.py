@@ -80,7 +80,7 @@ def check_route(directory: Path) -> None:
 
 _ROUTER = re.compile(r"Info:\s+iter=(\d+) wires=\d+ overused=(\d+) .*")
 _PLACER = re.compile(r"Info:\s+at iteration #(\d+), type ALL: .*legal = (\d+); .*")
-_FMAX = re.compile(r"Info: (Max frequency for clock '.*)")
+_FMAX = re.compile(r"(?:Info|Warning): (Max frequency for clock '.*)")
 _ERROR = re.compile(r"(?:ERROR|FATAL): (.*)|(.*Assertion failure.*)|terminate called .*")
 _PHASES = ("Packing", "Creating initial", "Running", "Routing", "Tieing", "Preparing", "Parsing")
 _LOST_CONSTRAINT = re.compile(r"found (?:set_property|create_clock) .*(?:no (?:cells|nets) matching|without).*")
@@ -91,6 +91,8 @@ def parse_log(line: str) -> Finding | None:  # noqa: PLR0911  one return a kind 
     text = line.rstrip()
     if match := _ERROR.fullmatch(text):
         return Finding("error", match[1] or match[2] or text)
+    if match := _FMAX.fullmatch(text):
+        return Finding("info", match[1])
     if text.startswith("Warning: "):
         message = text.removeprefix("Warning: ")
         return Finding("error" if _LOST_CONSTRAINT.fullmatch(message) else "warning", message)
@@ -98,8 +100,6 @@ def parse_log(line: str) -> Finding | None:  # noqa: PLR0911  one return a kind 
         return Finding("phase", f"router iteration {match[1]}: {match[2]} wires overused")
     if match := _PLACER.fullmatch(text):
         return Finding("phase", f"placer iteration {match[1]}: wire length {match[2]}")
-    if match := _FMAX.fullmatch(text):
-        return Finding("info", match[1])
     if text.startswith(tuple(f"Info: {phase}" for phase in _PHASES)):
         return Finding("phase", text.removeprefix("Info: ").rstrip("."))
     return None

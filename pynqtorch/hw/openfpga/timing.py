@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """`python -m pynqtorch.hw.openfpga.timing`: the timing gate of the open flow.
 
-nextpnr's delays for 7-series devices come from project X-Ray and know neither speed grades nor temperature nor voltage,
-and the PS7's own clock-to-output and set-up times are not in them: what is compared here is an estimate.  Paths between
-registers must fit the clock; the part of a path that nextpnr knows between a register and the PS7 must fit it too.
+nextpnr's delays for 7-series devices come from project X-Ray and know neither speed grades nor temperature nor voltage:
+what is compared here is an estimate.  Two things must fit the clock's period: the paths that nextpnr times, and, taken
+from its SDF, the known part of the paths that it leaves out because one end is a hard block without delays (the PS7).
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pynqtorch.errors import OutputError, TimingError, UsageError
+from pynqtorch.errors import MissingToolError, OutputError, TimingError, UsageError
 from pynqtorch.hw.openfpga.command import read_bytes, run, write_file
+from pynqtorch.hw.openfpga.sdf import Design, HardPath, hard_paths, parse
 
-NOTE = "estimate: no speed-grade data, and the PS7's own delays are not included"
+NOTE = "estimate: no speed-grade data; clock-to-output and set-up of hard blocks without delays are not included"
 SCHEMA = 1
-_ASYNC = "<async>"
 
 
-def evaluate(route: Mapping[str, Any], clocks: Mapping[str, int]) -> dict[str, Any]:
+def evaluate(route: Mapping[str, Any], clocks: Mapping[str, int], untimed: Sequence[HardPath] = ()) -> dict[str, Any]:
     """timing.json as data.
 
     Args:
         route: nextpnr's report (`fmax` in MHz, `critical_paths` with delays in ns).
         clocks: net -> required frequency in hertz.
+        untimed: the slowest paths to and from hard blocks, by kind; they are held against the fastest clock.
 
     Returns:
-        `schema`, `note`, `met`, `clocks` (net -> `required_mhz`, `fmax_mhz`, `slack_ns`, `met`), and `paths`: each with
-        `kind` (`register` or `interface`), `from`, `to`, `total_ns`, `logic_ns`, `routing_ns`, `stages`, and the cells
-        `start`, `end`; the worst of each kind is enough to judge.
+        `schema`, `note`, `met`; `clocks` (net -> `required_mhz`, `fmax_mhz`, `slack_ns`, `met`); `paths`, each with
+        `from`, `to` (clocks), `start`, `end` (pins), `total_ns`, `logic_ns`, `routing_ns`, `levels` (cells passed) and
+        `stages` (`type`, `delay_ns`, `cell`, `net`); `untimed`, each with `from`, `to` (cell types), `start`, `end`,
+        `fabric_ns`, `met`.
 
     Raises:
         OutputError: the report lacks something.
@@ -47,16 +49,11 @@ def evaluate(route: Mapping[str, Any], clocks: Mapping[str, int]) -> dict[str, A
                     f"no fmax for clock {net}; the report has: {', '.join(route['fmax']) or 'none'}",
                     hint="is anything clocked by it?",
                 )
-            period = 1e9 / hertz
             fmax = float(route["fmax"][net]["achieved"])
-            interface = max(
-                (p["total_ns"] for p in paths if p["kind"] == "interface" and net in (p["from"], p["to"])), default=0.0
-            )
-            slack = min(period - 1e3 / fmax, period - interface)
+            slack = 1e9 / hertz - 1e3 / fmax
             result[net] = {
                 "required_mhz": _rounded(hertz / 1e6),
                 "fmax_mhz": _rounded(fmax),
-                "interface_ns": _rounded(interface),
                 "slack_ns": _rounded(slack),
                 "met": slack >= 0,
             }
@@ -65,31 +62,49 @@ def evaluate(route: Mapping[str, Any], clocks: Mapping[str, int]) -> dict[str, A
             f"nextpnr's report has another form than expected ({type(error).__name__}: {error})",
             hint="use the nextpnr version of the rootfs recipe",
         ) from error
+    period = 1e9 / max(clocks.values())
+    outside = [
+        {
+            "from": path.origin,
+            "to": path.target,
+            "start": path.start,
+            "end": path.end,
+            "fabric_ns": _rounded(path.picoseconds / 1e3),
+            "met": path.picoseconds / 1e3 <= period,
+        }
+        for path in untimed
+    ]
     return {
         "schema": SCHEMA,
         "note": NOTE,
-        "met": all(clock["met"] for clock in result.values()),
+        "met": all(clock["met"] for clock in result.values()) and all(path["met"] for path in outside),
         "clocks": result,
         "paths": paths,
+        "untimed": outside,
     }
 
 
 def judge(timing: Mapping[str, Any]) -> None:
-    """Raises `TimingError` when a clock is missed, with the numbers and the critical path."""
-    missed = {net: clock for net, clock in timing["clocks"].items() if not clock["met"]}
-    if not missed:
+    """Raises `TimingError` when something does not fit its clock, with the numbers and the critical path."""
+    if timing["met"]:
         return
-    texts = []
-    for net, clock in missed.items():
-        texts.append(
-            f"clock {net}: {clock['required_mhz']:g} MHz required, {clock['fmax_mhz']:g} MHz estimated, "
-            f"slack {clock['slack_ns']:g} ns"
-        )
-    for path in timing["paths"][:1]:
+    texts = [
+        f"clock {net}: {clock['required_mhz']:g} MHz required, {clock['fmax_mhz']:g} MHz estimated, "
+        f"slack {clock['slack_ns']:g} ns"
+        for net, clock in timing["clocks"].items()
+        if not clock["met"]
+    ]
+    if texts and timing["paths"]:
+        path = timing["paths"][0]
         texts.append(
             f"critical path {path['start']} -> {path['end']}: {path['total_ns']:g} ns "
             f"({path['logic_ns']:g} logic, {path['routing_ns']:g} routing)"
         )
+    texts += [
+        f"{path['start']} -> {path['end']}: {path['fabric_ns']:g} ns in the fabric alone"
+        for path in timing["untimed"]
+        if not path["met"]
+    ]
     raise TimingError(
         "timing is missed: " + "; ".join(texts),
         hint="lower the overlay's clock, shorten that path, try another open.seed, or allow it explicitly "
@@ -101,22 +116,25 @@ def _path(item: Mapping[str, Any]) -> dict[str, Any]:
     stages: Sequence[Mapping[str, Any]] = item["path"]
     routing = sum(float(stage["delay"]) for stage in stages if stage["type"] == "routing")
     total = sum(float(stage["delay"]) for stage in stages)
-    start, end = _domain(item["from"]), _domain(item["to"])
     return {
-        "kind": "interface" if _ASYNC in (start, end) else "register",
-        "from": start,
-        "to": end,
+        "from": item["from"],
+        "to": item["to"],
+        "start": _pin(stages[0]["from"]),
+        "end": _pin(stages[-1]["to"]),
         "total_ns": _rounded(total),
         "logic_ns": _rounded(total - routing),
         "routing_ns": _rounded(routing),
-        "stages": sum(stage["type"] == "logic" for stage in stages),
-        "start": _pin(stages[0]["from"]),
-        "end": _pin(stages[-1]["to"]),
+        "levels": sum(stage["type"] == "logic" for stage in stages),
+        "stages": [
+            {
+                "type": stage["type"],
+                "delay_ns": _rounded(float(stage["delay"])),
+                "cell": stage["to"]["cell"],
+                "net": stage.get("net", ""),
+            }
+            for stage in stages
+        ],
     }
-
-
-def _domain(text: str) -> str:
-    return text.removeprefix("posedge ").removeprefix("negedge ")
 
 
 def _pin(place: Mapping[str, Any]) -> str:
@@ -131,6 +149,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Raises `TimingError` when timing is missed and not allowed to be."""
     options = argparse.ArgumentParser(prog="python -m pynqtorch.hw.openfpga.timing", description=__doc__)
     options.add_argument("--route", type=Path, required=True, help="input: nextpnr's report")
+    options.add_argument("--sdf", type=Path, help="input: nextpnr's SDF, for the paths that it does not time")
     options.add_argument("--clock", action="append", required=True, metavar="NET=HERTZ", help="a required frequency")
     options.add_argument("--out", type=Path, required=True, help="output: timing.json")
     options.add_argument("--allow-failure", action="store_true", help="write met=false instead of failing")
@@ -145,12 +164,24 @@ def main(arguments: list[str] | None = None) -> None:
         route = json.loads(read_bytes(given.route))
     except ValueError as error:
         raise OutputError(f"{given.route}: not JSON ({error})", hint="run the route step again") from error
-    timing = evaluate(route, clocks)
+    untimed = hard_paths(_read_sdf(given.sdf)) if given.sdf else []
+    timing = evaluate(route, clocks, untimed)
     if not given.allow_failure:
         judge(timing)
     write_file(given.out, json.dumps(timing, indent=1) + "\n")
     for net, clock in timing["clocks"].items():
         print(f"{net}: {clock['required_mhz']:g} MHz required, {clock['fmax_mhz']:g} MHz estimated ({NOTE})")
+
+    for path in timing["untimed"]:
+        print(f"{path['from']} -> {path['to']}: {path['fabric_ns']:g} ns in the fabric, not timed by nextpnr")
+
+
+def _read_sdf(path: Path) -> Design:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            return parse(lines, str(path))
+    except OSError as error:
+        raise MissingToolError(f"{path}: not readable ({error.strerror})", hint="run the route step") from error
 
 
 if __name__ == "__main__":
