@@ -9,6 +9,7 @@ below (in a private namespace), so that even a mount made meanwhile cannot be re
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from pathlib import Path, PurePosixPath
 from pynqtorch.errors import StorageError
 from pynqtorch.sw.namespace import SEARCH_PATH, available, namespaces
 
+PARTIAL = ".partial"
+"""Suffix of a folder that is being made."""
 TRASH = ".removing"
 """Suffix of a folder that is being deleted: it never looks like a whole rootfs."""
 
@@ -141,10 +144,10 @@ def delete(path: Path) -> None:
     _remove(path)
 
 
-def sweep(folder: Path, suffixes: Sequence[str]) -> tuple[Path, ...]:
-    """Delete what killed runs left in `folder`: hidden folders with one of the suffixes, and `TRASH`.
+def sweep(folder: Path, name: str) -> tuple[Path, ...]:
+    """Delete what killed runs left of `name` in `folder`: ``.<name>.<process id>`` with `PARTIAL` or `TRASH` behind.
 
-    Call it only while holding the lock that their makers hold.
+    Call it only while holding the lock that its makers hold.
 
     Returns:
         what was removed; a folder that is still used stays until the next time.
@@ -152,9 +155,10 @@ def sweep(folder: Path, suffixes: Sequence[str]) -> tuple[Path, ...]:
     Raises:
         StorageError: no permission.
     """
+    pattern = re.compile(rf"\.{re.escape(name)}\.\d+({re.escape(PARTIAL)}|{re.escape(TRASH)})")
     removed = []
     for path in sorted(folder.glob(".*")) if folder.is_dir() else ():
-        if path.name.endswith((TRASH, *suffixes)) and path.is_dir() and not path.is_symlink():
+        if pattern.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
             try:
                 check_unused(path)
             except StorageError:  # a step that was started before still works in it
