@@ -8,6 +8,7 @@ import io
 import json
 import os
 import stat
+import sys
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -422,7 +423,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
 
 def test_without_zstandard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = packed(tmp_path)
-    monkeypatch.setitem(__import__("sys").modules, "zstandard", None)
+    monkeypatch.setitem(sys.modules, "zstandard", None)
     for call in (lambda: bundle.verify(path), lambda: packed(tmp_path, "c.tar.zst")):
         with pytest.raises(MissingToolError, match="zstandard") as caught:
             call()

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -259,6 +262,25 @@ def test_step_carries_text_and_facts() -> None:
     assert facts_from_json(step.files["handoff.json"], "x") == made.facts()
 
 
+def test_step_runs_with_nothing_but_its_inputs(tmp_path: Path) -> None:
+    """As the engine does it: rendered files, links to the inputs, the step's environment."""
+    pytest.importorskip("pynqmetadata", reason="PYNQ's parser is an optional extra (hwh)")
+    made = Made()
+    step = hwh.step(made.overlay, made.kernels, made.board, **made.places)
+    for name, text in step.files.items():
+        (tmp_path / name).write_text(text)
+    for item in step.inputs:
+        link = tmp_path / item.staged
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(Path(__file__).parents[2] / item.source)
+    argv = [sys.executable, *step.commands[0][1:]]
+    environment = {"PATH": os.environ["PATH"], **step.env}
+    result = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "read back by PYNQ's parser" in result.stdout
+    assert (tmp_path / "matrix_mult.hwh").read_text() == made.text()
+
+
 def command(folder: Path, text: str, facts: str) -> int:
     (folder / "t.xml").write_text(text, encoding="utf-8")
     (folder / "f.json").write_text(facts, encoding="utf-8")
@@ -297,7 +319,7 @@ def test_command_names_what_differs(
 def test_command_without_pynqs_parser(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pynqmetadata", None)
+    monkeypatch.setitem(sys.modules, "pynqmetadata", None)
     made = Made()
     assert command(tmp_path, made.text(), made.facts().to_json()) == MissingToolError.code
     assert "pynqtorch[hwh]" in capsys.readouterr().err
