@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import prod
 
-from pynqtorch.recipes.addresses import CONTROL_RANGES, WINDOW, control_addresses
+from pynqtorch.recipes.addresses import CONTROL_RANGES, WINDOW
 from pynqtorch.recipes.clocks import MAX_FCLK_HZ, fclk_dividers, format_frequency, reachable
 from pynqtorch.recipes.diagnostics import Problem, did_you_mean
 from pynqtorch.recipes.document import Document, Key
@@ -135,9 +135,10 @@ def _register(document: Document, name: str, given: str | None) -> Iterator[Prob
             reason = f"is a reserved word of {hdl_word(name)}" if hdl_word(name) else "is renamed by HLS"
             text = f"arguments.{name}: {name!r} {reason}; say its name in the register map, register: {usual}"
             yield document.problem(("arguments", name), text, key=True)
-    elif word := hdl_word(given):
+    elif register_name(given) != given:
+        reason = f"is a reserved word of {hdl_word(given)}" if hdl_word(given) else "is renamed by HLS"
         advice = f"HLS calls it {usual!r}" if given == name else "choose another name"
-        text = f"arguments.{name}.register: {given!r} is a reserved word of {word}; {advice}"
+        text = f"arguments.{name}.register: {given!r} {reason}; {advice}"
         yield document.problem(("arguments", name, "register"), text)
 
 
@@ -175,7 +176,6 @@ def _memory(document: Document, name: str, kernel: Kernel, given: Sequence[str])
 
 def _addresses(document: Document, overlay: Overlay) -> Iterator[Problem]:
     windows: list[tuple[int, str]] = []
-    wrong = False
     for name, instance in overlay.kernels.items():
         address = instance.address
         if address is None:
@@ -195,13 +195,7 @@ def _addresses(document: Document, overlay: Overlay) -> Iterator[Problem]:
         else:
             windows.append((address, name))
             continue
-        wrong = True
         yield document.problem(keys, text)
-    if not wrong:
-        try:
-            control_addresses(overlay)
-        except ValueError as error:
-            yield document.problem(("kernels",), f"kernels: {error}", key=True)
 
 
 def _twice(document: Document, keys: tuple[Key, ...], names: Sequence[str]) -> Iterator[Problem]:

@@ -29,13 +29,17 @@ _VERILOG = """
     pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent rcmos real realtime reg release repeat
     rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled signed small specify specparam strong0 strong1
     supply0 supply1 table task time tran tranif0 tranif1 tri tri0 tri1 triand trior trireg unsigned use uwire
-    vectored wait wand weak0 weak1 while wire wor xnor xor always_comb always_ff always_latch assert assume bit
-    break byte class clocking const constraint continue cover endclass endinterface endpackage endprogram
-    endproperty endsequence enum export extends extern final foreach import inside int interface logic longint
-    modport new null package packed priority program property pure rand ref return sequence shortint shortreal
-    static string struct super this timeprecision timeunit type typedef union unique var virtual void
+    vectored wait wand weak0 weak1 while wire wor xnor xor
 """
 VERILOG_WORDS = frozenset(_VERILOG.split())
+_SYSTEM_VERILOG = """
+    always_comb always_ff always_latch assert assume bit break byte class clocking const constraint continue
+    cover endclass endinterface endpackage endprogram endproperty endsequence enum export extends extern final
+    foreach import inside int interface logic longint modport new null package packed priority program property
+    pure rand ref return sequence shortint shortreal static string struct super this timeprecision timeunit type
+    typedef union unique var virtual void
+"""
+SYSTEM_VERILOG_WORDS = frozenset(_SYSTEM_VERILOG.split())
 _VHDL = """
     abs access after alias all and architecture array assert assume attribute begin block body buffer bus case
     component configuration constant context cover default disconnect downto else elsif end entity exit fairness
@@ -53,19 +57,22 @@ CONTROL_REGISTERS = ("CTRL", "GIER", "IP_IER", "IP_ISR")
 
 
 def hdl_word(name: str) -> str:
-    """The language in which `name` is reserved ("Verilog", "VHDL"), or nothing.  VHDL ignores case."""
+    """The language in which `name` is reserved (Verilog, VHDL, SystemVerilog), or nothing.  VHDL ignores case."""
     if name in VERILOG_WORDS:
         return "Verilog"
-    return "VHDL" if name.lower() in VHDL_WORDS else ""
+    if name.lower() in VHDL_WORDS:
+        return "VHDL"
+    return "SystemVerilog" if name in SYSTEM_VERILOG_WORDS else ""
 
 
 def register_name(argument: str) -> str:
     """The name in the register map that HLS gives to an argument: reserved words get ``_r`` (out -> out_r, in -> in_r).
 
-    Checked against a .hwh of Vivado 2025.2 for `out`, `in1`, `in2`; the rest is inferred from the languages' word
-    lists.  Where HLS does otherwise, the recipe's ``register:`` says so.
+    Checked against a .hwh of Vivado 2025.2 for `out`, `in1`, `in2`; the rest is inferred from the word lists of Verilog
+    and VHDL.  Where HLS does otherwise, the recipe's ``register:`` says so.
     """
-    return f"{argument}_r" if hdl_word(argument) or argument in _ALSO_RENAMED else argument
+    renamed = argument in VERILOG_WORDS or argument.lower() in VHDL_WORDS or argument in _ALSO_RENAMED
+    return f"{argument}_r" if renamed else argument
 
 
 def register_of(name: str, argument: Argument) -> str:

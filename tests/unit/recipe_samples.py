@@ -5,6 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pynqtorch.recipes.repository import check
+
+Case = tuple[str, str, str, str]
+"""A file, what is replaced in it, by what, and the problems as line:column: message."""
+
 BOARD = """\
 board: zed
 part: xc7z020clg400-1
@@ -66,3 +71,13 @@ def edit(root: Path, name: str, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def assert_told(case: Case, folder: Path) -> None:
+    """The mistake of a case is told once, where it is, and nothing else is."""
+    file, old, new, expected = case
+    root = make_checkout(folder)
+    edit(root, file, old, new)
+    problems = check(root)
+    assert "\n".join(f"{p.line}:{p.column}: {p.message}" for p in problems) == expected
+    assert {p.path for p in problems} == {file}

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from recipe_samples import make_checkout
@@ -84,9 +85,15 @@ def test_addresses_are_given_out_in_order_around_those_of_the_recipe() -> None:
     }  # fmt: skip
 
 
+def test_a_port_without_a_free_window_is_an_error() -> None:
+    full = {f"k{i}": {"address": 0x8000_0000 + i * 0x1_0000, "control": "M_AXI_GP1"} for i in range(0x4000)}
+    with pytest.raises(ValueError, match="no free 64 KiB window on M_AXI_GP1 for last"):
+        control_addresses(overlay(**full, last={"control": "M_AXI_GP1"}))
+
+
 def test_names_in_the_register_map() -> None:
-    assert [register_name(n) for n in ("in", "out", "IN", "in1", "a", "n", "reg", "length")] == [
-        "in_r", "out_r", "IN_r", "in1", "a", "n", "reg_r", "length_r",
+    assert [register_name(n) for n in ("in", "out", "IN", "in1", "a", "n", "reg", "length", "bit")] == [
+        "in_r", "out_r", "IN_r", "in1", "a", "n", "reg_r", "length_r", "bit",
     ]  # fmt: skip
     array = Argument.model_validate({"type": "int8", "shape": [4], "port": "m_axi", "bundle": "g"})
     assert register_words("out", array) == ("out_r_1", "out_r_2")
@@ -146,3 +153,12 @@ def test_every_field_says_what_it_is() -> None:
 
 def test_the_sample_checkout_is_right(tmp_path: Path) -> None:
     assert check(make_checkout(tmp_path)) == ()
+
+
+def test_our_recipes_follow_their_schemas() -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    for kind in KINDS.values():
+        body = schema.schema(kind.key)
+        jsonschema.Draft7Validator.check_schema(body)
+        for path in (OURS / "recipes" / kind.folder).glob("*.yaml"):
+            jsonschema.Draft7Validator(body).validate(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -10,12 +10,9 @@ from recipe_samples import BOARD_FILE as BOARD
 from recipe_samples import KERNEL_FILE as KERNEL
 from recipe_samples import OVERLAY_FILE as OVERLAY
 from recipe_samples import ROOTFS_FILE as ROOTFS
-from recipe_samples import edit, make_checkout
+from recipe_samples import Case, assert_told
 
-from pynqtorch.recipes.repository import check
-
-# (file, what is replaced, by what, the problem as line:column: message)
-CASES: dict[str, tuple[str, str, str, str]] = {
+CASES: dict[str, Case] = {
     "syntax": (
         KERNEL,
         "clock: 5ns",
@@ -151,9 +148,4 @@ CASES: dict[str, tuple[str, str, str, str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_mistake_is_told_once_where_it_is(name: str, tmp_path: Path) -> None:
-    file, old, new, expected = CASES[name]
-    root = make_checkout(tmp_path)
-    edit(root, file, old, new)
-    problems = check(root)
-    assert "\n".join(f"{p.line}:{p.column}: {p.message}" for p in problems) == expected
-    assert {p.path for p in problems} == {file}
+    assert_told(CASES[name], tmp_path)
