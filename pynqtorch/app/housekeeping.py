@@ -84,7 +84,7 @@ def overlay_export(overlays: Sequence[str], **flags: object) -> None:
         UsageError: an unknown overlay, or none was built.
         OutputError: a file is missing or is not the one that the manifest names.
     """
-    from pynqtorch.hw.openfpga.overlay import verify_folder
+    from pynqtorch.hw.manifest import verify_folder
     from pynqtorch.recipes.repository import pick
 
     session = Session(Options.of(flags))
@@ -117,7 +117,7 @@ def clean(*, everything: bool, **flags: object) -> None:
     Raises:
         StorageError: something is mounted below a rootfs.
     """
-    from pynqtorch.sw.namespace import delete_tree
+    from pynqtorch.sw import mounts
 
     options = Options.of(flags)
     out = find_root() / "out"
@@ -129,7 +129,7 @@ def clean(*, everything: bool, **flags: object) -> None:
     for path in doomed:
         note(("would remove " if options.dry_run else "removing ") + str(path.relative_to(out.parent)))
         if not options.dry_run:
-            delete_tree(path)
+            mounts.delete(path)
 
 
 def cache_info(**flags: object) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,11 +17,15 @@ from pynqtorch.errors import UsageError
 
 if TYPE_CHECKING:
     from pynqtorch.engine import RunResult
+    from pynqtorch.hw.flows import Requested
     from pynqtorch.plan import Plan
     from pynqtorch.recipes.repository import Repository
 
 FLOWS = ("auto", "vendor", "open")
 TOOLS_ROOTFS = "fpga"
+
+COMMAND_LINE = "PYNQTORCH_COMMAND_LINE"
+"""Set by `./inv`: JSON list of the start time (time_ns) and the arguments."""
 
 DEFAULT_EPOCH = 1_735_689_600
 """2025-01-01, the date in bitstream headers unless SOURCE_DATE_EPOCH says another: the same inputs, the same bytes."""
@@ -34,7 +39,7 @@ class Options:
     json: bool = False
     jobs: int = 0
     force: bool = False
-    flow: str = "auto"
+    flow: Requested = "auto"
 
     @classmethod
     def of(cls, flags: Mapping[str, object]) -> Options:
@@ -113,6 +118,38 @@ class Session:
 
         with observer() as display:
             return engine.run(plan, root=self.root, jobs=self.jobs, force=force, observer=display)
+
+    def remember(self, result: RunResult) -> None:
+        """Let the next identical command line be answered from file states alone (`engine.noop`).
+
+        Only what `./inv` gave as the command line is remembered, and only if nothing had to be done.
+        """
+        given = os.environ.get(COMMAND_LINE)
+        if given is None or not result.up_to_date:
+            return
+        from pynqtorch.engine import noop
+
+        started, *argv = json.loads(given)
+        watched = [*result.watched, *self._recipe_files(), *_own_files()]
+        noop.record(self.root, argv, watched, "everything is up to date", started_ns=started)
+
+    def _recipe_files(self) -> list[str]:
+        """Recipes, the folders they and the RTL are found in, tasks.py and the lock files."""
+        root = self.root
+        top = [
+            root / "tasks.py",
+            *root.glob("requirements*.lock"),
+            root / ".git" / "HEAD",
+            root / ".git" / "logs" / "HEAD",
+        ]
+        folders = [root / "recipes", root / "hw" / "shell", root / "hw" / "kernel" / "common" / "rtl"]
+        below = [path for folder in folders for path in (folder, *folder.rglob("*"))]
+        return [str(path.relative_to(root)) for path in (*top, *below)]
+
+
+def _own_files() -> list[str]:
+    package = Path(__file__).resolve().parents[1]
+    return [str(path) for path in package.rglob("*") if "__pycache__" not in path.parts]
 
 
 def find_root() -> Path:

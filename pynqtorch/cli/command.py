@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from invoke import Context, Task, task
+from invoke import Context, task
 from invoke.exceptions import Exit
 
 from pynqtorch.errors import FatalError, InterruptedRunError
@@ -24,7 +24,7 @@ SHARED: dict[str, tuple[object, str]] = {
 
 def command(
     *, name: str | None = None, words: str | None = None, help: dict[str, str] | None = None
-) -> Callable[[Callable[..., object]], Task[Callable[..., object]]]:
+) -> Callable[[Callable[..., object]], Callable[..., Any]]:
     """A task with the shared flags; what it raises ends the process with the error's own exit code.
 
     Args:
@@ -33,7 +33,7 @@ def command(
         help: text of the function's own parameters.
     """
 
-    def make(function: Callable[..., object]) -> Task[Callable[..., object]]:
+    def make(function: Callable[..., object]) -> Callable[..., Any]:
         own = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD][1:]
         taken = {parameter.name for parameter in own}
 
@@ -47,12 +47,12 @@ def command(
         ]
         first = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-        body.__signature__ = inspect.Signature([first, *keywords, *shared])  # type: ignore[attr-defined]  # read by invoke
+        setattr(body, "__signature__", inspect.Signature([first, *keywords, *shared]))  # noqa: B010  # read by invoke
         body.__name__ = function.__name__
         body.__doc__ = function.__doc__
         texts = {flag: text for flag, (_, text) in SHARED.items()} | (help or {})
         iterable = [words] if words else []
-        made: Task[Callable[..., object]] = task(  # type: ignore[call-overload]  # invoke's stubs lack this form
+        return task(
             body,
             name=name or function.__name__.replace("_", "-"),
             help={flag.replace("_", "-"): text for flag, text in texts.items()},
@@ -60,7 +60,6 @@ def command(
             iterable=iterable,
             auto_shortflags=False,
         )
-        return made
 
     return make
 

@@ -19,7 +19,7 @@ def description(kernel: Kernel) -> str:
             "shape": list(argument.shape),
             "port": f"m_axi_{argument.bundle}" if argument.port == "m_axi" else f"s_axi_{kernel.control}",
             "direction": argument.direction,
-            "register": registers[name].register,
+            "register": registers[name].name,
             "offset": registers[name].offset,
         }
         for name, argument in kernel.arguments.items()

@@ -16,14 +16,14 @@ from pynqtorch.ui.messages import console, duration, size
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from pynqtorch.engine import Observer, Outcome
+    from pynqtorch.engine import Outcome
     from pynqtorch.plan import Finding, Step
 
 PLAIN_HEARTBEAT_SECONDS = 30.0
 _MARKS = {"ran": "[green]✓[/]", "restored": "[cyan]↺[/]", "up-to-date": "[dim]·[/]", "failed": "[red]✗[/]"}
 
 
-def observer() -> Observer:
+def observer() -> LiveDisplay | PlainLines:
     """The display that fits stderr: live on a terminal, lines otherwise."""
     return LiveDisplay() if console().is_terminal and not console().is_dumb_terminal else PlainLines()
 
