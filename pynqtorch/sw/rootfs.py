@@ -32,6 +32,7 @@ SOURCES = (
     "errors.py",
     "plan.py",
     "recipes/__init__.py",
+    "recipes/fields.py",
     "recipes/models.py",
     "recipes/units.py",
     "sw/__init__.py",
