@@ -182,7 +182,7 @@ def facts_from_json(text: str, where: str) -> HwhFacts:
             tuple(_ip(ip) for ip in data["ips"]),
             tuple(ClockFacts(**clock) for clock in data["clocks"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(
             f"{where}: not the facts of a .hwh ({type(error).__name__}: {error})",
             hint="it is written by pynqtorch.hw.hwh.step",

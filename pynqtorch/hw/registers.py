@@ -102,7 +102,10 @@ def window_end(kernel: Kernel) -> int:
 
 
 def address_bits(kernel: Kernel) -> int:
-    """Width of AWADDR and ARADDR of s_axi_<control> (C_S_AXI_<CONTROL>_ADDR_WIDTH): 6 for three pointers."""
+    """Width of AWADDR and ARADDR of s_axi_<control> (C_S_AXI_<CONTROL>_ADDR_WIDTH): 6 for three pointers.
+
+    The reserved word behind the last argument counts: public HLS-made RTL that ends with one at 0x40 has 7 bits.
+    """
     return (window_end(kernel) - 1).bit_length()
 
 

@@ -115,7 +115,7 @@ def test_pack_and_unpack(tmp_path: Path) -> None:
     assert modes["run.sh"] == 0o755
     assert modes["manifest.json"] == modes["bundle.json"] == 0o644
     assert stat.S_IMODE(out.stat().st_mode) == 0o755
-    listed = dict(reversed(line.split("  ")) for line in (out / "SHA256SUMS").read_text().splitlines())
+    listed = {line[66:]: line[:64] for line in (out / "SHA256SUMS").read_text().splitlines()}
     found = {p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file() and p.name != "SHA256SUMS"}
     assert listed == {name: hashlib.sha256(p.read_bytes()).hexdigest() for name, p in found.items()}
     assert parse_manifest((out / "bundle.json").read_bytes(), "x") == manifest

@@ -60,6 +60,17 @@ def test_address_bits_of_pointers(count: int, bits: int) -> None:
     assert address_bits(kernel({f"p{i}": POINTER for i in range(count)})) == bits
 
 
+def test_reserved_word_behind_the_last_argument_needs_its_address() -> None:
+    pointers: dict[str, dict[str, Any]] = {f"p{i}": POINTER for i in range(3)}
+    one, two = kernel({**pointers, "n": {"type": "int32"}}), {**pointers, "n": {"type": "int32"}, "m": {"type": "int8"}}
+    assert (address_bits(one), window_end(one)) == (6, 0x3C)
+    assert (address_bits(kernel(two)), window_end(kernel(two)), offsets(kernel(two))["m"]) == (7, 0x44, 0x3C)
+
+
+def test_reserved_words_are_renamed() -> None:
+    assert {"out_r", "in_r", "n"} <= offsets(kernel({name: {"type": "int32"} for name in ("out", "in", "n")})).keys()
+
+
 ARGUMENT = st.one_of(st.just(POINTER), st.sampled_from(sorted(TYPE_BITS)).map(lambda t: {"type": t}))
 
 
