@@ -185,9 +185,9 @@ def step(
     Args:
         overlays: overlay -> file name -> source as in plan.Input (``step:overlay.vector_add/vector_add.bit``).
         publish: as in plan.Output.
-        package: as in `pynqtorch.hw.common.python_step`.
+        package: as in `pynqtorch.modules.python_step`.
     """
-    from pynqtorch.hw.common import python_step
+    from pynqtorch.modules import python_step
 
     arguments = ["pack", "--output", f"{board}.tar.zst", "--board", board, "--part", part, "--commit", commit]
     for name in sorted(overlays):

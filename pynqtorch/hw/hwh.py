@@ -94,12 +94,12 @@ def step(
     Args:
         inputs: what has to be there first (the bitstream, say); not read.
         publish: as in plan.Output.
-        package: as in `pynqtorch.hw.common.python_step`.
+        package: as in `pynqtorch.modules.python_step`.
 
     Raises:
         RecipeError: see `render`.
     """
-    from pynqtorch.hw.common import python_step
+    from pynqtorch.modules import python_step
 
     text = render(overlay, kernels, board, addresses=addresses, dividers=dividers, interrupts=interrupts)
     facts = expected(overlay, kernels, board, addresses=addresses, dividers=dividers)

@@ -12,11 +12,12 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from pynqtorch.errors import FormatError, MissingToolError
-from pynqtorch.plan import Input, Output, Resources, Step, Tool
+from pynqtorch.modules import python_step
+from pynqtorch.plan import Output, Resources, Step
 from pynqtorch.recipes.models import Rootfs
 from pynqtorch.sw.apt import SETTINGS
 from pynqtorch.sw.namespace import Obstacle
@@ -26,24 +27,6 @@ FORMAT = 1
 MANIFEST = "var/lib/pynqtorch/rootfs.json"
 NEEDED_BYTES = 2_500_000_000
 """Free space that a rootfs of tools is asked to have while it is made (fpga: 0.8 GB, and its packages)."""
-
-SOURCES = (
-    "__init__.py",
-    "errors.py",
-    "plan.py",
-    "recipes/__init__.py",
-    "recipes/fields.py",
-    "recipes/models.py",
-    "recipes/units.py",
-    "sw/__init__.py",
-    "sw/apt.py",
-    "sw/build_rootfs.py",
-    "sw/mounts.py",
-    "sw/namespace.py",
-    "sw/rootfs.py",
-    "sw/rootfs_log.py",
-)
-"""What `pynqtorch.sw.build_rootfs` imports of ours."""
 
 # Documentation, translations and fonts are of no use to a build. The recipes' boards are Zynq-7000 only, so of the
 # databases for the 7 series the other families' part (478 MB of 570) stays out.
@@ -114,30 +97,23 @@ def step(rootfs: Rootfs, *, environment: Mapping[str, str] | None = None, packag
         package: where our package's folder is, as an Input source (relative to the repository, or absolute).
     """
     given = environment or {}
-    return Step(
-        name=f"rootfs.{rootfs.rootfs}",
-        title=f"root file system {rootfs.rootfs}: {rootfs.distribution} {rootfs.suite}, "
-        f"{len(rootfs.packages)} packages and what they need",
-        tool=Tool(name="pynqtorch", version=f"rootfs-{FORMAT}"),
-        commands=(("python", "-m", "pynqtorch.sw.build_rootfs", "recipe.json", f"../../rootfs/{rootfs.rootfs}"),),
+    step = python_step(
+        f"rootfs.{rootfs.rootfs}",
+        "pynqtorch.sw.build_rootfs",
+        ["recipe.json", f"../../rootfs/{rootfs.rootfs}"],
         files={"recipe.json": rootfs.model_dump_json(indent=1) + "\n"},
-        inputs=tuple(Input(f"src/pynqtorch/{path}", f"{package}/{path}") for path in SOURCES),
         outputs=(
             Output("rootfs.json", keep_in_store=False),
             Output("tree", tree=True, keep_in_store=False),
         ),
-        env={
-            "PYTHONPATH": "src",
-            "PYTHONSAFEPATH": "1",
-            "PYTHONNOUSERSITE": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONUNBUFFERED": "1",
-            **{name: given[name] for name in SETTINGS if given.get(name)},
-        },
-        network=True,
+        title=f"root file system {rootfs.rootfs}: {rootfs.distribution} {rootfs.suite}, "
+        f"{len(rootfs.packages)} packages and what they need",
         resources=Resources(cores=1, memory_mib=600),
         log_parser="pynqtorch.sw.rootfs_log:parse_line",
+        package=package,
     )
+    settings = {name: given[name] for name in SETTINGS if given.get(name)}
+    return replace(step, env={**step.env, "PYTHONUNBUFFERED": "1", **settings}, network=True)
 
 
 def recipe_digest(rootfs: Rootfs) -> str:

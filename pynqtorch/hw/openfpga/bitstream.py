@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pynqtorch.errors import FormatError, OutputError, VerifyError
-from pynqtorch.hw.common import module_sources, python_step
 from pynqtorch.hw.openfpga.command import read_bytes
+from pynqtorch.modules import module_sources, python_step
 from pynqtorch.plan import Check, Input, Output, Resources, Step
 
 DATABASE = "usr/share/prjxray/database"
@@ -31,7 +31,7 @@ def bitstream_step(
         part: with speed grade, ``xc7z020clg400-1``.
         database: prjxray's, staged as ``db``, with the package's version as identity.
         source_date_epoch: time in the header, seconds since 1970.
-        package: as in `pynqtorch.hw.common.python_step`.
+        package: as in `pynqtorch.modules.python_step`.
     """
     bit, binary, lower = f"{name}.bit", f"{name}.bit.bin", name.lower()
     commands = {

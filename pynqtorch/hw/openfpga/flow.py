@@ -19,10 +19,10 @@ from pynqtorch.errors import MissingToolError, RecipeError, UsageError
 from pynqtorch.hw import csim, hwh
 from pynqtorch.hw.addresses import addresses
 from pynqtorch.hw.clocks import FabricClock, fabric_clocks
-from pynqtorch.hw.common import module_sources, python_step
 from pynqtorch.hw.openfpga import nextpnr, yosys
 from pynqtorch.hw.openfpga.bitstream import DATABASE, bitstream_step
 from pynqtorch.hw.openfpga.top import TOP, clock_of
+from pynqtorch.modules import module_sources, python_step
 from pynqtorch.plan import Input, Output, Plan, Resources, Step, Tool
 from pynqtorch.recipes.models import Board, Kernel, Overlay
 from pynqtorch.recipes.repository import Repository
@@ -44,7 +44,7 @@ class Options:
         evidence: further steps whose first output is a testbench report (postsynth.json).
         rootfs: name of the rootfs with the tools.
         rootfs_step: the step that makes it, if it is to be part of the plan.
-        package: where the Python package is (`pynqtorch.hw.common.package_source`).
+        package: where the Python package is (`pynqtorch.modules.package_source`).
     """
 
     allow_timing_failure: bool = False
