@@ -9,9 +9,14 @@ This file imports nothing but os and sys (a JSON parser alone would cost as much
 by its path, so that the packages around it stay unloaded.
 """
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Iterable, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing and collections.abc would cost two more milliseconds
+    from collections.abc import Iterable, Sequence
 
 _HEAD = "pynqtorch noop 1"
 _GONE = "-"
@@ -25,7 +30,7 @@ _PREFIXES = ("PYNQTORCH_", "PYTHON", "XILINX")
 new PATH can mean a new tool.  Locale, terminal and the like are not: the message is one plain text."""
 
 
-def check(root: "str | os.PathLike[str]", argv: Sequence[str]) -> "str | None":
+def check(root: str | os.PathLike[str], argv: Sequence[str]) -> str | None:
     """The recorded message if this command line has nothing to do; None in any doubt.
 
     Args:
@@ -64,7 +69,7 @@ def check(root: "str | os.PathLike[str]", argv: Sequence[str]) -> "str | None":
 
 
 def record(
-    root: "str | os.PathLike[str]", argv: Sequence[str], watched: Iterable[str], message: str, *, started_ns: int
+    root: str | os.PathLike[str], argv: Sequence[str], watched: Iterable[str], message: str, *, started_ns: int
 ) -> bool:
     """Remember that this command line has nothing to do while all `watched` stay as they are.
 

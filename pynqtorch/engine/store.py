@@ -76,6 +76,8 @@ class Store:
         Raises:
             StorageError: no space or no permission.
         """
+        if any(not output.keep_in_store and not output.publish for output in step.outputs):
+            return  # a part of the outputs is no use to anyone
         with files.storage_errors(self.path), self._shared():
             outputs: dict[str, list[Entry]] = {}
             for output in step.outputs:
