@@ -31,6 +31,7 @@ _REFUSED: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"[-+]?[0-9][0-9]*_[0-9_]*(?:\.[0-9_]*)?"),
         "digits with underscores are a number to some YAML readers",
     ),
+    (re.compile(r"="), "a sign of its own to some YAML readers"),
     (re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"), "no number of a recipe"),
     (
         re.compile(r"[-+]?(?:[0-9]+\.|\.[0-9]+|[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+|\.[0-9]+[eE][-+]?[0-9]+)"),
