@@ -262,3 +262,14 @@ def explain_refusal(error: str, *, is_root: bool, settings: Mapping[str, str]) -
 
 def _setting(path: Path) -> str:
     return path.read_text().strip() if path.exists() else ""
+
+
+def delete_tree(path: Path) -> None:
+    """Remove a file, link or folder so that no mount can be touched (`pynqtorch.sw.mounts.delete`).
+
+    Raises:
+        StorageError: a mount lies below, a process uses it, or there is no permission.
+    """
+    from pynqtorch.sw.mounts import delete  # that module imports this one
+
+    delete(path)
