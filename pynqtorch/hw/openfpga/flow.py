@@ -22,7 +22,7 @@ from pynqtorch.hw.clocks import FabricClock, fabric_clocks
 from pynqtorch.hw.openfpga import nextpnr, yosys
 from pynqtorch.hw.openfpga.bitstream import DATABASE, bitstream_step
 from pynqtorch.hw.openfpga.top import TOP, clock_of
-from pynqtorch.modules import module_sources, python_step
+from pynqtorch.modules import python_step
 from pynqtorch.plan import Input, Output, Plan, Resources, Step, Tool
 from pynqtorch.recipes.models import Board, Kernel, Overlay
 from pynqtorch.recipes.repository import Repository
@@ -42,6 +42,7 @@ class Options:
         allow_timing_failure: go on when timing is missed; report and manifest then say so.
         simulate: C simulation and co-simulation of the kernels are part of the plan, and of the manifest.
         evidence: further steps whose first output is a testbench report (postsynth.json).
+        page: also make report.html (`pynqtorch.ui.html`).
         rootfs: name of the rootfs with the tools.
         rootfs_step: the step that makes it, if it is to be part of the plan.
         package: where the Python package is (`pynqtorch.modules.package_source`).
@@ -50,6 +51,7 @@ class Options:
     allow_timing_failure: bool = False
     simulate: bool = True
     evidence: tuple[Step, ...] = ()
+    page: bool = True
     rootfs: str = "fpga"
     rootfs_step: Step | None = None
     package: str = "pynqtorch"
@@ -293,21 +295,36 @@ def _report(design: _Design, evidence: tuple[Step, ...]) -> Step:
             Input(f"{design.name}.bit", f"{bitstream}/{design.name}.bit"),
             *simulations,
         ),
-        outputs=(Output("report.json"), Output("report.html")),
-        sources=(*module_sources("pynqtorch.hw.report"), *module_sources("pynqtorch.ui.html")),
+        outputs=(Output("report.json"),),
         title=f"report of {design.name}",
         resources=Resources(cores=1, memory_mib=1000),
         package=design.options.package,
     )  # fmt: skip
-    page = ("python", "-m", "pynqtorch.ui.html", "--report", "report.json", "--html", "report.html")
-    return replace(step, commands=(*step.commands, page))
+    return _with_page(step, design.options.package) if design.options.page else step
+
+
+def _with_page(step: Step, package: str) -> Step:
+    """The step with a second command, which renders report.html: ui/ is named here, never imported."""
+    page = python_step(
+        step.name,
+        "pynqtorch.ui.html",
+        ["--report", "report.json", "--html", "report.html"],
+        outputs=(Output("report.html"),),
+        package=package,
+    )
+    return replace(
+        step,
+        commands=(*step.commands, *page.commands),
+        inputs=tuple(dict.fromkeys((*step.inputs, *page.inputs))),
+        outputs=(*step.outputs, *page.outputs),
+    )
 
 
 def _overlay(design: _Design, git_commit: str) -> Step:
     lower, name = design.lower, design.name
     origins = {
         f"{name}.bit": f"bitstream.{lower}", f"{name}.bit.bin": f"bitstream.{lower}", f"{name}.hwh": f"hwh.{lower}",
-        "report.json": f"report.{lower}", "report.html": f"report.{lower}",
+        "report.json": f"report.{lower}", **({"report.html": f"report.{lower}"} if design.options.page else {}),
     }  # fmt: skip
     published = [*origins, "manifest.json"]  # the manifest last: what it lists is there when it is
     request = _request(design) | {
