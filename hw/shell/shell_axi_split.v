@@ -37,7 +37,7 @@ module shell_axi_split #(
     localparam DOWN = S_LOG > M_LOG ? S_LOG - M_LOG : 0;
     localparam BLOCK = 4 + M_LOG - S_LOG;  // log2 of the S beats in a block
     localparam [1:0] OKAY = 2'b00, SLVERR = 2'b10, DECERR = 2'b11;
-    localparam [1:0] TAKE = 0, CUT = 1, GIVE = 2;
+    localparam [1:0] TAKE = 0, MEASURE = 1, CUT = 2, GIVE = 3;
 
     reg [1:0] state, error;
     reg [ID_WIDTH-1:0] id;
@@ -50,7 +50,7 @@ module shell_axi_split #(
     reg [3:0] m_len;
 
     // S beats to the end of the block
-    wire [8:0] room;
+    reg [8:0] room;
     wire [8:0] offset;
     generate
         if (BLOCK > 0) begin : several
@@ -59,8 +59,6 @@ module shell_axi_split #(
             assign offset = 9'd0;
         end
     endgenerate
-    assign room = (9'd1 << BLOCK) - offset;
-
     // the part as the M side sees it
     wire [8:0] lane;
     wire [31:M_LOG] first_word;
@@ -107,6 +105,7 @@ module shell_axi_split #(
             m_valid <= 1'b0;
             m_word <= 0;
             m_len <= 4'd0;
+            room <= 9'd0;
         end else begin
             if (m_READY) m_valid <= 1'b0;
             case (state)
@@ -116,8 +115,12 @@ module shell_axi_split #(
                         word <= s_ADDR[31:S_LOG];
                         left <= {1'b0, s_LEN} + 9'd1;
                         error <= beyond ? DECERR : other ? SLVERR : OKAY;
-                        state <= CUT;
+                        state <= MEASURE;
                     end
+                MEASURE: begin
+                    room <= (9'd1 << BLOCK) - offset;
+                    state <= CUT;
+                end
                 CUT: begin
                     last <= error != OKAY || left <= room;
                     beats <= error != OKAY || left <= room ? left : room;
@@ -130,7 +133,7 @@ module shell_axi_split #(
                         m_len <= m_last[3:0];
                         word <= word + beats;
                         left <= left - beats;
-                        state <= last ? TAKE : CUT;
+                        state <= last ? TAKE : MEASURE;
                     end
                 default: state <= TAKE;
             endcase

@@ -59,29 +59,28 @@ module shell_gp_to_axil #(
     reg reset;
     always @(posedge clk) reset <= !reset_n;
 
-    // the low address bits of the next beat; a WRAP burst covers len+1 (2, 4, 8 or 16) beats
-    function [5:0] step;
-        input [5:0] address;
+    // bits of the address that a burst steps through: none (FIXED), all (INCR), or those within len+1 (2, 4, 8 or 16) beats (WRAP)
+    function [6:0] moving;
         input [3:0] len;
         input [1:0] size;
         input [1:0] burst;
-        reg [5:0] sum, mask;
-        begin
-            sum = (address & ~((6'd1 << size) - 6'd1)) + (6'd1 << size);
-            mask = ({2'b00, len} << size) | ((6'd1 << size) - 6'd1);
-            step = burst == 2'b10 ? (address & ~mask) | (sum & mask) : sum;
-        end
+        moving = burst == 2'b00 ? 7'd0 : burst == 2'b01 ? 7'h7f : ({3'b000, len} << size) | {5'd0, size[1], |size};
     endfunction
 
     // writes
     reg [2:0] wstate;
     reg [ID_WIDTH-1:0] wid;
     reg [31:0] waddr, wdata;
-    reg [3:0] wlen, wcount, wstrb;
-    reg [1:0] wsize, wburst, wresp;
+    reg [3:0] wcount, wstrb;
+    reg [1:0] wresp;
     reg awready, wready, awvalid, wvalid;
-    wire [5:0] wstep = step(waddr[5:0], wlen, wsize, wburst);
-    wire wcarry = wburst == 2'b01 && wstep < waddr[5:0];
+    reg [1:0] wlow;     // low address bits that lie within a beat
+    reg [6:0] wmoving;  // bit 6 stands for all from 6 on
+    reg [31:0] wnext;   // address of the next beat, one cycle after waddr
+    wire [31:0] wmask = {{26{wmoving[6]}}, wmoving[5:0]};
+    wire [31:0] wsum = (waddr | {30'd0, wlow}) + 32'd1;
+
+    always @(posedge clk) wnext <= (wsum & wmask) | (waddr & ~wmask);
 
     assign s_axi_AWREADY = awready;
     assign s_axi_WREADY = wready;
@@ -102,10 +101,9 @@ module shell_gp_to_axil #(
             waddr <= 32'd0;
             wdata <= 32'd0;
             wstrb <= 4'd0;
-            wlen <= 4'd0;
             wcount <= 4'd0;
-            wsize <= 2'd0;
-            wburst <= 2'd0;
+            wlow <= 2'd0;
+            wmoving <= 7'd0;
             wresp <= 2'b00;
             awready <= 1'b0;
             wready <= 1'b0;
@@ -117,10 +115,9 @@ module shell_gp_to_axil #(
                     if (s_axi_AWVALID) begin
                         wid <= s_axi_AWID;
                         waddr <= s_axi_AWADDR;
-                        wlen <= s_axi_AWLEN;
                         wcount <= s_axi_AWLEN;
-                        wsize <= s_axi_AWSIZE[1] ? 2'd2 : s_axi_AWSIZE;
-                        wburst <= s_axi_AWBURST;
+                        wlow <= {s_axi_AWSIZE[1], |s_axi_AWSIZE};
+                        wmoving <= moving(s_axi_AWLEN, s_axi_AWSIZE[1] ? 2'd2 : s_axi_AWSIZE, s_axi_AWBURST);
                         wresp <= 2'b00;
                         awready <= 1'b0;
                         wready <= 1'b1;
@@ -143,7 +140,7 @@ module shell_gp_to_axil #(
                 ANSWER:
                     if (m_axi_BVALID) begin
                         if (m_axi_BRESP > wresp) wresp <= m_axi_BRESP;
-                        if (wburst != 2'b00) waddr <= {waddr[31:6] + {25'd0, wcarry}, wstep};
+                        waddr <= wnext;
                         wcount <= wcount - 4'd1;
                         wready <= wcount != 0;
                         wstate <= wcount == 0 ? RESPOND : BEAT;
@@ -163,11 +160,16 @@ module shell_gp_to_axil #(
     reg [2:0] rstate;
     reg [ID_WIDTH-1:0] rid;
     reg [31:0] raddr, rdata;
-    reg [3:0] rlen, rcount;
-    reg [1:0] rsize, rburst, rresp;
+    reg [3:0] rcount;
+    reg [1:0] rresp;
     reg arready;
-    wire [5:0] rstep = step(raddr[5:0], rlen, rsize, rburst);
-    wire rcarry = rburst == 2'b01 && rstep < raddr[5:0];
+    reg [1:0] rlow;     // low address bits that lie within a beat
+    reg [6:0] rmoving;  // bit 6 stands for all from 6 on
+    reg [31:0] rnext;   // address of the next beat, one cycle after raddr
+    wire [31:0] rmask = {{26{rmoving[6]}}, rmoving[5:0]};
+    wire [31:0] rsum = (raddr | {30'd0, rlow}) + 32'd1;
+
+    always @(posedge clk) rnext <= (rsum & rmask) | (raddr & ~rmask);
 
     assign s_axi_ARREADY = arready;
     assign s_axi_RID = rid;
@@ -185,10 +187,9 @@ module shell_gp_to_axil #(
             rid <= 0;
             raddr <= 32'd0;
             rdata <= 32'd0;
-            rlen <= 4'd0;
             rcount <= 4'd0;
-            rsize <= 2'd0;
-            rburst <= 2'd0;
+            rlow <= 2'd0;
+            rmoving <= 7'd0;
             rresp <= 2'b00;
             arready <= 1'b0;
         end else
@@ -197,10 +198,9 @@ module shell_gp_to_axil #(
                     if (s_axi_ARVALID) begin
                         rid <= s_axi_ARID;
                         raddr <= s_axi_ARADDR;
-                        rlen <= s_axi_ARLEN;
                         rcount <= s_axi_ARLEN;
-                        rsize <= s_axi_ARSIZE[1] ? 2'd2 : s_axi_ARSIZE;
-                        rburst <= s_axi_ARBURST;
+                        rlow <= {s_axi_ARSIZE[1], |s_axi_ARSIZE};
+                        rmoving <= moving(s_axi_ARLEN, s_axi_ARSIZE[1] ? 2'd2 : s_axi_ARSIZE, s_axi_ARBURST);
                         arready <= 1'b0;
                         rstate <= SEND;
                     end
@@ -213,7 +213,7 @@ module shell_gp_to_axil #(
                     end
                 RESPOND:
                     if (s_axi_RREADY) begin
-                        if (rburst != 2'b00) raddr <= {raddr[31:6] + {25'd0, rcarry}, rstep};
+                        raddr <= rnext;
                         rcount <= rcount - 4'd1;
                         arready <= rcount == 0;
                         rstate <= rcount == 0 ? ADDRESS : SEND;

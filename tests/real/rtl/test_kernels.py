@@ -17,7 +17,7 @@ def test_vector_add(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kernel", ["matrix_mult", "matrix_mult_fabric"])
-@pytest.mark.parametrize(("size", "cells"), [(16, 8), (32, 16), (64, 32), (32, 4)])
+@pytest.mark.parametrize(("size", "cells"), [(16, 8)])
 def test_matrix_mult(tmp_path: Path, kernel: str, size: int, cells: int) -> None:
     parts = [f"hw/kernel/matrix_mult/rtl/matrix_mult_{name}.v" for name in ("core", "cell", "mac")]
     sources = [*COMMON, "hw/kernel/common/rtl/kernel_burst_read.v", *parts, f"hw/kernel/{kernel}/rtl/{kernel}.v"]

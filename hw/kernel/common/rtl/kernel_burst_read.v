@@ -21,7 +21,7 @@ module kernel_burst_read #(
     output wire [7:0]             m_axi_ARLEN
 );
     localparam LOG = $clog2(DATA_WIDTH / 8);
-    localparam [1:0] IDLE = 0, SIZE = 1, WAIT = 2;
+    localparam [1:0] IDLE = 0, MEASURE = 1, SIZE = 2, WAIT = 3;
 
     reg [1:0] state;
     reg [63:LOG] word;
@@ -33,7 +33,7 @@ module kernel_burst_read #(
     reg [3:0] arlen;
     wire near_4k = &word[11:LOG+4];
     wire [4:0] to_4k = 5'd16 - {1'b0, word[LOG+3:LOG]};
-    wire [4:0] limit = near_4k ? to_4k : 5'd16;
+    reg [4:0] limit;
     wire ask = state == WAIT && room >= length && (!arvalid || m_axi_ARREADY);
 
     assign idle = state == IDLE;
@@ -51,6 +51,7 @@ module kernel_burst_read #(
             arvalid <= 1'b0;
             arword <= 0;
             arlen <= 4'd0;
+            limit <= 5'd0;
         end else begin
             if (m_axi_ARREADY) arvalid <= 1'b0;
             room <= room - (ask ? length : 5'd0) + taken;
@@ -59,8 +60,12 @@ module kernel_burst_read #(
                     if (start) begin
                         word <= address[63:LOG];
                         left <= beats;
-                        state <= SIZE;
+                        state <= MEASURE;
                     end
+                MEASURE: begin
+                    limit <= near_4k ? to_4k : 5'd16;
+                    state <= SIZE;
+                end
                 SIZE: begin
                     length <= left < limit ? left[4:0] : limit;
                     state <= WAIT;
@@ -72,7 +77,7 @@ module kernel_burst_read #(
                         arlen <= length[3:0] - 4'd1;
                         word <= word + length;
                         left <= left - length;
-                        state <= left == length ? IDLE : SIZE;
+                        state <= left == length ? IDLE : MEASURE;
                     end
                 default: state <= IDLE;
             endcase

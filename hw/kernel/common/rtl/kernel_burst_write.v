@@ -30,9 +30,9 @@ module kernel_burst_write #(
     output wire                      m_axi_BREADY
 );
     localparam LOG = $clog2(DATA_WIDTH / 8);
-    localparam [1:0] IDLE = 0, SIZE = 1, WAIT = 2, BURST = 3;
+    localparam [2:0] IDLE = 0, MEASURE = 1, SIZE = 2, WAIT = 3, BURST = 4;
 
-    reg [1:0] state;
+    reg [2:0] state;
     reg [63:LOG] word;             // address of the next burst, in words
     reg [COUNT_WIDTH-1:0] left;    // words still to be announced
     reg [4:0] length;              // of the burst, 1 to 16
@@ -42,11 +42,12 @@ module kernel_burst_write #(
     reg [3:0] awlen;
     reg [DATA_WIDTH-1:0] wdata;
     reg [3:0] open;                // bursts without a response
+    reg [4:0] room;                // words to the 4 KB boundary, at most 16
+    reg enough;                    // in WAIT: the words of the burst are in the buffer
     wire load = state == BURST && unsent != 0 && data_valid && (!wvalid || m_axi_WREADY);
-    wire announce = state == WAIT && level >= length && open != 4'd15;
+    wire announce = state == WAIT && enough && open != 4'd15;
     wire near_4k = &word[11:LOG+4];
     wire [4:0] to_4k = 5'd16 - {1'b0, word[LOG+3:LOG]};
-    wire [4:0] room = near_4k ? to_4k : 5'd16;
 
     assign idle = state == IDLE && open == 0;
     assign data_ready = load;
@@ -72,8 +73,11 @@ module kernel_burst_write #(
             wlast <= 1'b0;
             wdata <= 0;
             open <= 4'd0;
+            room <= 5'd0;
+            enough <= 1'b0;
         end else begin
             if (m_axi_AWREADY) awvalid <= 1'b0;
+            enough <= state == WAIT && level >= length;
             if (m_axi_WREADY) wvalid <= 1'b0;
             if (load) begin
                 wvalid <= 1'b1;
@@ -89,8 +93,12 @@ module kernel_burst_write #(
                     if (start && beats != 0) begin
                         word <= address[63:LOG];
                         left <= beats;
-                        state <= SIZE;
+                        state <= MEASURE;
                     end
+                MEASURE: begin
+                    room <= near_4k ? to_4k : 5'd16;
+                    state <= SIZE;
+                end
                 SIZE: begin
                     length <= left < room ? left[4:0] : room;
                     state <= WAIT;
@@ -107,7 +115,7 @@ module kernel_burst_write #(
                     end
                 BURST:
                     if ((!awvalid || m_axi_AWREADY) && (unsent == 0 || (unsent == 1 && load)))
-                        state <= left == 0 ? IDLE : SIZE;
+                        state <= left == 0 ? IDLE : MEASURE;
                 default: state <= IDLE;
             endcase
         end
