@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pynqtorch.errors import RecipeError
 from pynqtorch.hw import simulation, testbench
 from pynqtorch.hw.simulation import CONDITIONS, Condition, KernelInstance
-from pynqtorch.hw.testbench import ApTypes, TestbenchRun
+from pynqtorch.hw.testbench import ApTypes, ProgramRun
 from pynqtorch.plan import STEP_SOURCE, Input, Output, Resources, Step, Tool
 from pynqtorch.recipes.models import Kernel
 
@@ -90,9 +90,13 @@ def step(
         *rtl.arguments, *simulation.link_arguments([kernel]),
     )  # fmt: skip
     runs = [
-        TestbenchRun(
+        ProgramRun(
             condition.name,
-            (f"./{simulation.PROGRAM}", *condition.arguments(), *((f"--trace={TRACE}",) if trace and not index else ())),
+            (
+                f"./{simulation.PROGRAM}",
+                *condition.arguments(),
+                *((f"--trace={TRACE}",) if trace and not index else ()),
+            ),
         )
         for index, condition in enumerate(conditions)
     ]

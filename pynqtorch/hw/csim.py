@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pynqtorch.hw import testbench
-from pynqtorch.hw.testbench import ApTypes, TestbenchRun
+from pynqtorch.hw.testbench import ApTypes, ProgramRun
 from pynqtorch.plan import Output, Resources, Step, Tool
 from pynqtorch.recipes.models import Kernel
 
@@ -35,7 +35,7 @@ def step(kernel: Kernel, *, tool: Tool, ap_types: ApTypes, rootfs: str = "fpga")
         "g++", "-isystem", testbench.AP_TYPES, f"-I{testbench.staged(kernel, '.')}", *CXXFLAGS, *kernel.hls.cflags,
         *(testbench.staged(kernel, path) for path in testbench.compiled(sources)), "-o", PROGRAM,
     )  # fmt: skip
-    runs = (TestbenchRun("csim", (f"./{PROGRAM}",)),)
+    runs = (ProgramRun("csim", (f"./{PROGRAM}",)),)
     return Step(
         name=f"csim.{kernel.kernel}",
         tool=tool,

@@ -6,7 +6,7 @@ S_AXI_HP, GP and ACP (AXI3) from one memory; interrupts come on IRQF2P. Two desi
 
 - `rtl_step`: the generated top, the shell and the kernels as they were written;
 - `netlist_step`: what yosys made of them, with the behaviour of the FPGA's cells from yosys' cells_sim.v, and block RAM
-  from pynqtorch/hw/sim/block_ram.v, for which yosys has none.
+  from `block_ram`, for which yosys has none.
 
 Neither knows delays, nor what place and route, FASM and frames do to the design afterwards.
 """
@@ -18,11 +18,11 @@ from functools import cache
 from pathlib import Path
 
 from pynqtorch.errors import RecipeError
-from pynqtorch.hw import cosim, simulation, testbench
+from pynqtorch.hw import block_ram, cosim, simulation, testbench
 from pynqtorch.hw.addresses import addresses
 from pynqtorch.hw.openfpga import ps7, top
 from pynqtorch.hw.simulation import CONDITIONS, NOMINAL, Condition, KernelInstance, Port
-from pynqtorch.hw.testbench import ApTypes, TestbenchRun
+from pynqtorch.hw.testbench import ApTypes, ProgramRun
 from pynqtorch.plan import Input, Output, Resources, Step, Tool
 from pynqtorch.recipes.addresses import CONTROL_RANGES
 from pynqtorch.recipes.models import Kernel, Overlay
@@ -56,18 +56,15 @@ def rtl_step(
         RecipeError: as the generated top, or a kernel without RTL.
     """
     sources = [cosim.written_by_hand(kernel, common=common) for kernel in _kernels(overlay, kernels)]
-    for kernel in _kernels(overlay, kernels):
-        if kernel.rtl and kernel.rtl.parameters:
-            raise RecipeError(f"kernel {kernel.kernel}: rtl.parameters are not passed on in a simulation of the overlay")
     inputs = {item.staged: item for rtl in sources for item in rtl.inputs}
     inputs["shell"] = Input("shell", SHELL)
     arguments = dict.fromkeys(argument for rtl in sources for argument in rtl.arguments if argument.endswith(".v"))
-    folders = [name for name in ("shell", "common_rtl") if name in inputs]
+    search = [text for name in ("shell", "common_rtl") if name in inputs for text in ("-y", name)]
     return _step(
         "cosim-overlay", overlay, kernels, tool=tool, ap_types=ap_types, rootfs=rootfs, trace=trace,
         conditions=conditions, prepare=(), inputs=tuple(inputs.values()),
         files={"top.v": top.render(overlay, kernels), f"{simulation.FOLDER}/bufg.v": _verilog("bufg.v")},
-        sources=("top.v", f"{simulation.FOLDER}/bufg.v", *arguments, *(text for name in folders for text in ("-y", name))),
+        sources=("top.v", f"{simulation.FOLDER}/bufg.v", *arguments, *search),
     )  # fmt: skip
 
 
@@ -95,13 +92,13 @@ def netlist_step(
         RecipeError: as the generated top.
     """
     source = netlist or f"step:synth.{overlay.overlay}/top.json"
-    block_ram = f"{simulation.FOLDER}/block_ram.v"
+    ram = f"{simulation.FOLDER}/block_ram.v"
+    tools = Tool(name=tool.name, version=f"{tool.version}, {yosys.name} {yosys.version}")
     return _step(
-        "postsynth", overlay, kernels, tool=Tool(name=tool.name, version=f"{tool.version}, {yosys.name} {yosys.version}"),
-        ap_types=ap_types, rootfs=rootfs, trace=trace, conditions=conditions,
-        prepare=(("yosys", "-q", "-p", f"read_json top.json; write_verilog -noattr {NETLIST}"),),
-        inputs=(Input("top.json", source),), files={block_ram: _verilog("block_ram.v")},
-        sources=(NETLIST, block_ram, "-v", YOSYS_CELLS),
+        "postsynth", overlay, kernels, tool=tools, ap_types=ap_types, rootfs=rootfs, trace=trace,
+        conditions=conditions, prepare=(("yosys", "-q", "-p", f"read_json top.json; write_verilog -noattr {NETLIST}"),),
+        inputs=(Input("top.json", source),), files={ram: block_ram.render()},
+        sources=(NETLIST, ram, "-v", YOSYS_CELLS),
     )  # fmt: skip
 
 
@@ -171,7 +168,7 @@ def _step(
     used = _kernels(overlay, kernels)
     folder, report = simulation.FOLDER, f"{stage}.json"
     runs = [
-        TestbenchRun(
+        ProgramRun(
             f"{instance.name}.{condition.name}",
             (
                 f"./{simulation.PROGRAM}", f"--instance={instance.name}",
@@ -219,9 +216,7 @@ def _step(
     )
 
 
-def _each_run(
-    overlay: Overlay, conditions: Sequence[Condition]
-) -> list[tuple[bool, KernelInstance, Condition]]:
+def _each_run(overlay: Overlay, conditions: Sequence[Condition]) -> list[tuple[bool, KernelInstance, Condition]]:
     pairs = [(instance, condition) for instance in instances(overlay) for condition in conditions]
     return [(index == 0, *pair) for index, pair in enumerate(pairs)]
 

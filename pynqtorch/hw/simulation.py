@@ -34,7 +34,8 @@ MODEL = "Vmodel"
 SIMULATOR_FLAGS = (
     "--cc", "--exe", "--build", "-j", "2", "--prefix", MODEL, "--Mdir", "obj", "-o", "simulation",
     "-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing",
-    "--quiet", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-SPECIFYIGN", "-Wno-INITIALDLY", "-Wno-SYMRSVDWORD",
+    "--quiet", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-SPECIFYIGN", "-Wno-INITIALDLY",
+    "-Wno-SYMRSVDWORD", "-Wno-MODDUP", "-Wno-UNOPTFLAT",
     # -O1: half the build time of -O2, and about as fast
     "-CFLAGS", f"-std=gnu++20 -O1 -I../{FOLDER} -isystem ../{testbench.AP_TYPES}",
     "-MAKEFLAGS", "--silent OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
@@ -106,7 +107,7 @@ class Condition:
 NOMINAL = Condition()
 STALLED = Condition(name="stalled", seed=1, stall_percent=30, read_latency=11, write_latency=5)
 CONDITIONS = (NOMINAL, STALLED)
-"""The first gives the cycle counts; the second finds hardware that depends on READYs or on what registers start with."""
+"""The first gives the cycle counts; the second finds hardware that relies on READY or on what registers start with."""
 
 
 def standin(kernel: Kernel) -> str:

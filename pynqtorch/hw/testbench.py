@@ -39,7 +39,9 @@ _VERILATOR = re.compile(
     r"%(?P<severity>Error|Warning)(?:-\w+)?: (?:(?P<source>[^\s:]+:\d+)(?::\d+)?: *(?:\.\.\. )?)?(?P<text>.*)"
 )
 _SANITIZER = re.compile(r"(?:(?P<source>[^\s:]+:\d+)(?::\d+)?: )?(?P<text>runtime error: .*|==\d+==ERROR: .*)")
-_SIMULATION = re.compile(r"simulation: (?P<severity>error|warning): (?P<text>.*)")
+_SIMULATION = re.compile(r"simulation: (?:error|warning): (?P<text>.*)")
+_PATTERNS = ((_VERILATOR, ""), (_SIMULATION, "warning"), (_SANITIZER, "warning"), (_GCC, ""), (_LINKER, "error"))
+"""Patterns and the severity of what they find; empty: the line says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def compiled(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class TestbenchRun:
+class ProgramRun:
     """One run of the program: `name` is that of its log and its figures (<name>.log, <name>.json)."""
 
     name: str
@@ -117,7 +119,7 @@ def render(template: str, values: Mapping[str, object]) -> str:
     return _environment().get_template(template).render(values)
 
 
-def run_script(subject: str, kind: str, report: str, runs: Iterable[TestbenchRun], simulator: str = "") -> str:
+def run_script(subject: str, kind: str, report: str, runs: Iterable[ProgramRun], simulator: str = "") -> str:
     """The script that runs the testbench and writes `report`.
 
     Args:
@@ -204,7 +206,9 @@ def passed(directory: Path, report: str) -> None:
                 hint=f"read {directory / run.name}.log; `sh {RUN_SCRIPT}` in that folder repeats it",
             )
     if found.verdict != "pass":
-        raise VerifyError(f"{found.kind} of {found.subject}: verdict {found.verdict!r}", hint=f"read {directory / report}")
+        raise VerifyError(
+            f"{found.kind} of {found.subject}: verdict {found.verdict!r}", hint=f"read {directory / report}"
+        )
 
 
 def parse_line(line: str) -> Finding | None:
@@ -215,16 +219,11 @@ def parse_line(line: str) -> Finding | None:
     line = line.rstrip()
     if line.startswith("== "):
         return Finding("phase", line.removeprefix("== "))
-    if match := _VERILATOR.match(line):
-        return Finding(match["severity"].lower(), match["text"].strip(), match["source"] or "")
-    if match := _SIMULATION.match(line):
-        return Finding("warning", match["text"])
-    if match := _SANITIZER.match(line):
-        return Finding("warning", match["text"], match["source"] or "")
-    if match := _GCC.match(line):
-        return Finding("warning" if match["severity"] == "warning" else "error", match["text"], match["source"])
-    if match := _LINKER.match(line):
-        return Finding("error", match["text"], match["source"])
+    for pattern, given in _PATTERNS:
+        if match := pattern.match(line):
+            fields = match.groupdict()
+            severity = given or ("warning" if fields["severity"].lower() == "warning" else "error")
+            return Finding(severity, fields["text"].strip(), fields.get("source") or "")
     return None
 
 
