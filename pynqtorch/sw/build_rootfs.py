@@ -244,6 +244,7 @@ def _locked(path: Path) -> Iterator[None]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code of the error's class, as the engine expects it of our own programs."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in order with what mmdebstrap writes
     try:
         if len(given) != 2:
             raise UsageError("usage: python -m pynqtorch.sw.build_rootfs recipe.json TARGET")
