@@ -184,11 +184,14 @@ def keyring(distribution: str, settings: Mapping[str, str], folder: Path = Path(
 
     Raises:
         MissingToolError: there is no such file; the hint says which package has it.
+        UsageError: a path that cannot stand in a sources.list.
     """
     if given := settings.get(KEYRING, ""):
         path = Path(given)
         if not path.is_file():
             raise MissingToolError(f"{KEYRING}: there is no {path}", hint="give the path of an OpenPGP keyring file")
+        if not path.is_absolute() or re.search(r"[\s\[\]]", given):
+            raise UsageError(f"{KEYRING}: {given!r} is no path for apt", hint="absolute, without blanks and brackets")
         return path
     package, names = _KEYRINGS[distribution]
     for name in names:

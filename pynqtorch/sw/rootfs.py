@@ -144,12 +144,14 @@ def mmdebstrap_argv(
     return (
         *("mmdebstrap", "--mode=root", "--format=directory", f"--variant={rootfs.variant}"),
         *(f"--architectures={rootfs.architecture}", f"--components={','.join(rootfs.components)}"),
-        *(f"--include={','.join(rootfs.packages)}", f"--keyring={keyring}"),
+        f"--include={','.join(rootfs.packages)}",
         *(f"--aptopt={option}" for option in dict.fromkeys(options)),
         *(f"--dpkgopt={option}" for option in trims),
         *(("--skip=chroot/mount/sys",) if plain_user else ()),  # sysfs wants a network namespace of its own
         f"--extract-hook={_HOOK}",
-        *(rootfs.suite, str(target), mirror),
+        *(rootfs.suite, str(target)),
+        # As an entry with signed-by: with --keyring alone every key that the host's apt trusts would do as well.
+        f"deb [signed-by={keyring}] {mirror} {rootfs.suite} {' '.join(rootfs.components)}",
     )
 
 

@@ -35,7 +35,7 @@ _ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )  # fmt: skip
 # mmdebstrap repeats apt's failure as its own, so apt's line (the cause) comes first and stays the first error.
-_ERROR = re.compile(r"^(?:E: |Err:\d+ |dpkg: error|dpkg-deb: error|tar: .*(?:Cannot|No space)|pynqtorch: )(?P<text>.*)")
+_ERROR = re.compile(r"^(?:E: |dpkg: error|dpkg-deb: error|tar: .*(?:Cannot|No space)|pynqtorch: )(?P<text>.*)")
 
 
 def parse_line(line: str) -> Finding | None:
@@ -48,6 +48,8 @@ def parse_line(line: str) -> Finding | None:
         return None
     if _ERROR.match(text):
         return Finding("error", with_advice(text))
+    if text.startswith("Err:"):  # which file; the reason follows in an E: line
+        return Finding("info", text)
     if text.startswith("W: ") and with_advice(text) != text and "sandbox" not in text:
         return Finding("warning", with_advice(text))
     return None

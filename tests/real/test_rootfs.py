@@ -29,6 +29,7 @@ from pynqtorch.errors import BuildError, UsageError
 from pynqtorch.recipes.models import Rootfs
 from pynqtorch.sw import apt, rootfs
 from pynqtorch.sw.namespace import enter
+from pynqtorch.sw.rootfs_log import parse_line
 
 pytestmark = pytest.mark.real
 
@@ -130,8 +131,10 @@ def test_a_signature_by_an_unknown_key_is_refused(repository: Path) -> None:
     (repository / "empty.gpg").write_bytes(b"")
     text = finish(start(repository, TINY, PYNQTORCH_KEYRING=str(repository / "empty.gpg")), BuildError.code)
     assert "mmdebstrap ended with exit code" in text
+    findings = [finding for line in text.splitlines() if (finding := parse_line(line))]
+    assert "PYNQTORCH_KEYRING" in next(finding.text for finding in findings if finding.severity == "error")
     assert not rootfs.folder(repository, "tiny").exists()
-    assert list((repository / "out/rootfs").glob(".tiny.*")) == []
+    assert [path.name for path in (repository / "out/rootfs").iterdir()] == [".tiny.lock"]
 
 
 @pytest.fixture

@@ -47,9 +47,8 @@ def test_settings_of_the_user_reach_the_step() -> None:
 
 def test_command_checks_signatures_and_takes_no_recommended_packages() -> None:
     argv = rootfs.mmdebstrap_argv(FPGA, Path("/o/.fpga.1.partial"), mirror="http://m.test/d", keyring=Path("/k.gpg"))
-    assert argv[-3:] == ("forky", "/o/.fpga.1.partial", "http://m.test/d")
+    assert argv[-3:] == ("forky", "/o/.fpga.1.partial", "deb [signed-by=/k.gpg] http://m.test/d forky main")
     assert "--include=yosys,g++" in argv
-    assert "--keyring=/k.gpg" in argv
     assert '--aptopt=APT::Install-Recommends "false"' in argv
     text = " ".join(argv)
     for weak in ("trusted=yes", "AllowInsecure", "allow-insecure", "no-check-gpg", "Check-Valid-Until", "Check-Date"):
@@ -169,6 +168,9 @@ def test_keys_of_the_distribution_or_of_the_user(tmp_path: Path) -> None:
     assert apt.keyring("debian", {}, tmp_path).parent == tmp_path
     with pytest.raises(MissingToolError, match="PYNQTORCH_KEYRING"):
         apt.keyring("debian", {"PYNQTORCH_KEYRING": str(tmp_path / "absent")}, tmp_path)
+    (tmp_path / "my keys.gpg").touch()
+    with pytest.raises(UsageError, match="no path for apt"):
+        apt.keyring("debian", {"PYNQTORCH_KEYRING": str(tmp_path / "my keys.gpg")}, tmp_path)
 
 
 def test_only_what_the_host_sets_is_taken_over_and_nothing_about_signatures() -> None:
@@ -218,7 +220,7 @@ def test_any_text_parses_to_entries_or_nothing(text: str) -> None:
         ("I: running apt-get update...", "phase", "package lists"),
         ("I: extracting archives...", "phase", "unpacking"),
         ("E: Unable to locate package yosyss", "error", "see `packages`"),
-        ("Err:1 http://m.test/debian forky InRelease", "error", "InRelease"),
+        ("Err:1 http://m.test/debian forky InRelease", "info", "InRelease"),
         ("E: The repository 'http://m.test forky InRelease' is not signed.", "error", "PYNQTORCH_KEYRING"),
         ("W: GPG error: NO_PUBKEY 6ED0E7B82643E131", "warning", "PYNQTORCH_KEYRING"),
         ("E: Release file is not valid yet (invalid for 2h)", "error", "clock"),
