@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pynqtorch.engine.process import Ended, Launch, Processes
 from pynqtorch.errors import BuildError, MissingToolError, UsageError
 from pynqtorch.plan import Step
+
+if TYPE_CHECKING:  # `process` loads sockets, which a run without work does not need
+    from pynqtorch.engine.process import Ended, Processes
 
 LANGUAGE = "C.UTF-8"
 TEMPORARY = "tmp"
@@ -62,7 +64,7 @@ class HostExecutor:
     def run(self, job: Job, processes: Processes, callbacks: Callbacks) -> Ended:
         """See Executor."""
         env = self.environment(job)
-        return _start(Launch(find_program(job, env["PATH"]), job.argv, env, job.folder), job, processes, callbacks)
+        return _start(job, processes, callbacks, program=find_program(job, env["PATH"]), argv=job.argv, env=env)
 
     def environment(self, job: Job) -> dict[str, str]:
         """The whole environment of a command."""
@@ -99,8 +101,8 @@ class RootfsExecutor:
         argv = namespace.enter(rootfs, job.argv, cwd=job.folder, binds=binds, network=job.step.network)
         env = HostExecutor().environment(job)
         env["HOME"] = str(job.folder / TEMPORARY)
-        launch = Launch(find_program(job, env["PATH"], argv[0]), argv, env, job.folder)
-        ended = _start(launch, job, processes, callbacks)
+        program = find_program(job, env["PATH"], argv[0])
+        ended = _start(job, processes, callbacks, program=program, argv=argv, env=env)
         if ended.code == _NOT_FOUND_INSIDE:
             raise MissingToolError(
                 f"step {job.step.name}: no program {job.argv[0]} in the rootfs {self._name}",
@@ -178,13 +180,18 @@ def _outside(job: Job) -> Iterator[Path]:
                     yield folder
 
 
-def _start(launch: Launch, job: Job, processes: Processes, callbacks: Callbacks) -> Ended:
+def _start(
+    job: Job, processes: Processes, callbacks: Callbacks, *, program: str, argv: tuple[str, ...], env: dict[str, str]
+) -> Ended:
+    from pynqtorch.engine.process import Launch
+
+    launch = Launch(program, argv, env, job.folder)
     try:
         return processes.run(launch, output=callbacks.output, line=callbacks.line, heartbeat=callbacks.heartbeat)
     except OSError as error:
         if error.errno in {errno.ENOENT, errno.ENOEXEC, errno.EACCES} and not error.filename:
             raise MissingToolError(
-                f"step {job.step.name}: {launch.executable} cannot be started: {error.strerror}",
+                f"step {job.step.name}: {program} cannot be started: {error.strerror}",
                 hint="the interpreter in its first line, or its dynamic loader, may be missing",
             ) from error
         raise

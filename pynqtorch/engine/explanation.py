@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pynqtorch.engine.digest import sha256
 from pynqtorch.engine.model import UP_TO_DATE, WOULD_RESTORE, WOULD_RUN, Outcome
-from pynqtorch.engine.runner import outcome_of
+from pynqtorch.engine.stamp import outcome_of
 from pynqtorch.engine.workspace import Decision, Workspace
 from pynqtorch.errors import FatalError
 from pynqtorch.plan import Plan, Step

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -59,19 +58,19 @@ def storage_errors(path: Path | str) -> Iterator[None]:
         raise storage_error(error, path) from error
 
 
-def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
+def write_atomic(path: Path, data: bytes) -> None:
     """Write to a temporary name beside `path`, then rename: readers see all or nothing.
+
+    The caller holds the lock of what it writes, so one fixed temporary name is enough, and a kill leaves no more
+    than that one.
 
     Raises:
         OSError: as the system says.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary = path.with_name(f".{path.name}.new")
     try:
         with temporary.open("wb") as stream:
             stream.write(data)
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from pynqtorch.engine.files import storage_errors
@@ -37,7 +38,8 @@ def held(
     with storage_errors(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        _acquire(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, waiting, check)
+        with storage_errors(path):  # a network file system without locks
+            _acquire(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, waiting, check)
         yield
     finally:
         os.close(descriptor)
@@ -53,7 +55,7 @@ def held_all(
     """Hold several locks (path, shared); taken in the order of their names, so two runs never block each other."""
     with ExitStack() as stack:
         for path, shared in sorted(paths):
-            stack.enter_context(held(path, shared=shared, waiting=lambda p=path: waiting(p), check=check))  # type: ignore[misc]
+            stack.enter_context(held(path, shared=shared, waiting=partial(waiting, path), check=check))
         yield
 
 

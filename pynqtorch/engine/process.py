@@ -101,6 +101,11 @@ class Processes:
         self._ending = b""
         self._table = ProcessTable()
 
+    def start(self) -> None:
+        """Start the supervisor now, so that it is ready when the first command comes."""
+        with self._lock:
+            self._connect()
+
     def run(
         self,
         launch: Launch,
@@ -122,13 +127,15 @@ class Processes:
             Whatever the callbacks raise; the command is killed then.
         """
         control, status, log = self._spawn(launch)
+        ended = None
         try:
-            return self._watch(status, log, output, line, heartbeat)
+            ended = self._watch(status, log, output, line, heartbeat)
+            return ended
         finally:
             with self._lock:
                 self._controls.discard(control)
             os.close(control)  # a keeper that is still there kills everything
-            if not _wait_for_end(status):
+            if ended is None and not _wait_for_end(status):
                 output(b"[pynqtorch] a process could not be killed\n")
             os.close(status)
             os.close(log)
@@ -230,7 +237,7 @@ class Processes:
                 elif data:
                     told += data
                     keeper = keeper or _keeper(told)
-                else:
+                if descriptor == status and (not data or _is_whole(told)):
                     open_status = False
                     poll.unregister(status)
                     deadline = time.monotonic() + _DRAIN_SECONDS
@@ -263,6 +270,11 @@ def _wait_for_end(status: int) -> bool:
 def _keeper(told: bytes) -> int:
     words = told.split(b"\n", 1)[0].split()
     return int(words[1]) if len(words) == 3 and words[0] == b"S" else 0
+
+
+def _is_whole(told: bytes) -> bool:
+    """Whether the keeper has told its last line."""
+    return told.endswith(b"\n") and told.rpartition(b"X ")[1] != b""
 
 
 def _ended(told: str, peak: int) -> Ended:

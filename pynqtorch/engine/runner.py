@@ -20,7 +20,7 @@ from pynqtorch.engine.failures import TAIL_LINES, Failure, error_of, oom_kills
 from pynqtorch.engine.locks import held_all
 from pynqtorch.engine.model import RAN, RESTORED, UP_TO_DATE, Observer, Outcome
 from pynqtorch.engine.process import Ended, Processes
-from pynqtorch.engine.stamp import STAMP, Stamp
+from pynqtorch.engine.stamp import STAMP, Stamp, outcome_of
 from pynqtorch.engine.store import CorruptEntryError
 from pynqtorch.engine.workspace import LOG, Decision, Workspace
 from pynqtorch.errors import BuildError, InterruptedRunError, OutputError, UsageError
@@ -48,7 +48,7 @@ class Runner:
             FatalError: it failed; nothing of it is left under a final name.
             InterruptedRunError: the run was cancelled meanwhile.
         """
-        needs = [(self._work.lock(name), True) for name in step.needs()]
+        needs = [(self._work.lock(name), True) for name in self._work.needs[step.name]]
         with held_all(
             [(self._work.lock(step.name), False), *needs],
             waiting=lambda path: self._observer.message(f"{step.name}: waiting for another run, which has {path.name}"),
@@ -123,11 +123,12 @@ class Runner:
         )
         with files.storage_errors(folder):
             files.remove(folder / TEMPORARY)
-        self._work.store.put(step, decision.key, folder, self._work.cache, stamp.figures())
         self._publish(step)
         with files.storage_errors(folder):
             self._work.note_kept(step, stamp)
             stamps.write(folder, stamp)
+        # After the stamp: when the store is full, that is told, but hours of work are not lost.
+        self._work.store.put(step, decision.key, folder, self._work.cache, stamp.figures())
         return outcome_of(step, RAN, stamp, decision.reasons)
 
     def _prepare(self, step: Step, *, restoring: bool) -> Path:
@@ -155,7 +156,9 @@ class Runner:
 
     def _commands(self, step: Step, folder: Path) -> _Log:
         parse = _function(step, step.log_parser) if step.log_parser else None
-        with files.storage_errors(folder / LOG), (folder / LOG).open("wb", buffering=0) as stream:
+        with files.storage_errors(folder / LOG):
+            stream = (folder / LOG).open("wb", buffering=0)
+        with stream:
             log = _Log(step, self._observer, parse, stream.write)
             log.started_ns = (folder / LOG).stat().st_mtime_ns  # the file system's clock, as outputs have it
             callbacks = Callbacks(log.write, log.line, log.heartbeat)
@@ -267,22 +270,6 @@ class _Log:
     def ended(self, ended: Ended) -> None:
         self.cpu_seconds += ended.cpu_seconds
         self.peak_rss_bytes = max(self.peak_rss_bytes, ended.peak_rss_bytes)
-
-
-def outcome_of(step: Step, status: str, stamp: Stamp, reasons: tuple[str, ...] = ()) -> Outcome:
-    """The outcome of a step that is done; times only if it ran now."""
-    ran = status == RAN
-    return Outcome(
-        name=step.name,
-        status=status,
-        key=stamp.key,
-        wall_seconds=stamp.wall_seconds if ran else 0.0,
-        cpu_seconds=stamp.cpu_seconds if ran else 0.0,
-        peak_rss_bytes=stamp.peak_rss_bytes if ran else 0,
-        findings=stamp.findings,
-        summary=stamp.summary,
-        reasons=reasons,
-    )
 
 
 def _check_output(step: Step, folder: Path, output: Output, started_ns: int, log: str) -> None:

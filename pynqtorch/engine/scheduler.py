@@ -24,14 +24,16 @@ from pynqtorch.engine.model import (
     Outcome,
     RunResult,
 )
-from pynqtorch.engine.process import Processes
-from pynqtorch.engine.runner import Runner, outcome_of
+from pynqtorch.engine.stamp import outcome_of
 from pynqtorch.engine.workspace import Workspace
 from pynqtorch.errors import FatalError, InterruptedRunError, StorageError, UsageError
 from pynqtorch.plan import Finding, Plan, Step
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
+
+    from pynqtorch.engine.process import Processes
+    from pynqtorch.engine.runner import Runner
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MOST_THREADS = 64
@@ -102,21 +104,22 @@ class _Run:
         self._plan, self._work, self._observer, self._forced = plan, workspace, observer, forced
         self._cores, self._memory, self._keep_going = cores, memory_mib, keep_going
         self._history = History(workspace.state / "history.json")
-        self._processes = Processes()
-        self._runner = Runner(workspace, self._processes, observer)
+        self._processes: Processes | None = None
+        self._runner: Runner | None = None
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._dependents: dict[str, list[Step]] = {step.name: [] for step in plan}
-        self._missing = {step.name: len(step.needs()) for step in plan}
+        self._missing = {step.name: len(workspace.needs[step.name]) for step in plan}
         for step in plan:
-            for name in step.needs():
+            for name in workspace.needs[step.name]:
                 self._dependents[name].append(step)
         self._rank = _ranks(plan, self._dependents, self._history)
-        self._unseen = [step for step in plan if not step.needs()]
+        self._unseen = [step for step in plan if not workspace.needs[step.name]]
         self._waiting: list[Step] = []
         self._running: dict[str, Step] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._error: BaseException | None = None
         self._interrupts = 0
+        self._ended = False
 
     def run(self) -> RunResult:
         pool = None
@@ -124,9 +127,7 @@ class _Run:
             with self._signals():
                 self._look()
                 if self._waiting and not self._stopping():
-                    from concurrent.futures import ThreadPoolExecutor  # 15 ms that a run without work saves
-
-                    pool = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="step")
+                    pool = self._get_ready()
                     self._start(pool)
                     while self._running:
                         self._take(*self._events.get())
@@ -134,12 +135,27 @@ class _Run:
                         if not self._stopping():
                             self._start(pool)
         finally:
-            self._processes.end_all(at_once=True)
+            if self._processes is not None:
+                self._processes.end_all(at_once=True)
             if pool is not None:
                 pool.shutdown()
-            self._processes.close()
+            if self._processes is not None:
+                self._processes.close()
             self._save()
         return self._result()
+
+    def _get_ready(self) -> ThreadPoolExecutor:
+        """Load what only a run with work needs: a no-op saves 40 ms."""
+        from pynqtorch.engine.process import Processes
+
+        self._processes = Processes()
+        self._processes.start()  # on the other core, while this one loads the rest
+        from concurrent.futures import ThreadPoolExecutor
+
+        from pynqtorch.engine.runner import Runner
+
+        self._runner = Runner(self._work, self._processes, self._observer)
+        return ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="step")
 
     def _stopping(self) -> bool:
         return self._interrupts > 0 or (self._error is not None and not self._keep_going)
@@ -167,6 +183,8 @@ class _Run:
             if self._fits(step):
                 self._waiting.remove(step)
                 self._running[step.name] = step
+                if self._runner is None:
+                    raise RuntimeError("nothing is ready to run steps")
                 future = pool.submit(
                     self._runner.do, step, self._history.estimate(step.name), force=step.name in self._forced
                 )
@@ -198,7 +216,7 @@ class _Run:
             if outcome.status == RAN:
                 self._history.add(step.name, outcome.wall_seconds)
             self._done(step, outcome)
-        elif isinstance(error, InterruptedRunError) or (self._stopping() and self._runner.cancelled.is_set()):
+        elif isinstance(error, InterruptedRunError) or (self._stopping() and self._ended):
             self._finish(step, Outcome(name=step.name, status=SKIPPED, reasons=("the run was ended",)))
         else:
             self._fail(step, error)
@@ -225,8 +243,10 @@ class _Run:
         self._observer.step_finished(step, outcome)
 
     def _end_running(self, *, at_once: bool) -> None:
-        self._runner.cancelled.set()
-        self._processes.end_all(at_once=at_once)
+        self._ended = True
+        if self._runner is not None and self._processes is not None:
+            self._runner.cancelled.set()
+            self._processes.end_all(at_once=at_once)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

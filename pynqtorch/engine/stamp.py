@@ -11,7 +11,8 @@ from typing import Any
 
 from pynqtorch.engine.digest import FORMAT
 from pynqtorch.engine.files import write_atomic
-from pynqtorch.plan import Finding
+from pynqtorch.engine.model import RAN, Outcome
+from pynqtorch.plan import Finding, Step
 
 STAMP = "pynqtorch.step.json"
 
@@ -70,10 +71,11 @@ def write(folder: Path, stamp: Stamp) -> None:
     write_atomic(folder / STAMP, json.dumps(data, indent=1).encode() + b"\n")
 
 
-def read(folder: Path) -> Stamp | None:
+def read(folder: str) -> Stamp | None:
     """The stamp in a step's directory; None if there is none, or none of this format."""
     try:
-        data = json.loads((folder / STAMP).read_bytes())
+        with open(f"{folder}/{STAMP}", "rb") as stream:  # noqa: PTH123  # one for each step of a no-op run
+            data = json.loads(stream.read())
         if data["format"] != FORMAT:
             return None
         return Stamp(
@@ -106,3 +108,19 @@ def figures_of(data: Mapping[str, Any]) -> dict[str, Any]:
 def findings_data(findings: Iterable[Finding]) -> list[dict[str, str]]:
     """Findings as plain data."""
     return [asdict(finding) for finding in findings]
+
+
+def outcome_of(step: Step, status: str, stamp: Stamp, reasons: tuple[str, ...] = ()) -> Outcome:
+    """The outcome of a step that is done; times only if it ran now."""
+    ran = status == RAN
+    return Outcome(
+        name=step.name,
+        status=status,
+        key=stamp.key,
+        wall_seconds=stamp.wall_seconds if ran else 0.0,
+        cpu_seconds=stamp.cpu_seconds if ran else 0.0,
+        peak_rss_bytes=stamp.peak_rss_bytes if ran else 0,
+        findings=stamp.findings,
+        summary=stamp.summary,
+        reasons=reasons,
+    )

@@ -55,16 +55,6 @@ class StatCache:
         self._known = self._load()
         self._fresh: dict[str, tuple[Signature, str]] = {}
 
-    def digest(self, path: str) -> str:
-        """``f:`` or, for an executable file, ``x:`` and the SHA-256 of its content.
-
-        Raises:
-            OSError: it is not there or cannot be read.
-        """
-        status = os.stat(path)  # noqa: PTH116  # plain strings: called for thousands of files
-        kind = "x:" if status.st_mode & stat.S_IXUSR else "f:"
-        return kind + self.sha256(path, status)
-
     def sha256(self, path: str, status: os.stat_result | None = None) -> str:
         """SHA-256 of a file's content (links followed)."""
         sign = signature(status or os.stat(path))  # noqa: PTH116
@@ -87,11 +77,16 @@ class StatCache:
         """Manifest of a folder."""
         return manifest(path, self.sha256, IGNORED_IN_INPUTS if as_input else ())
 
-    def digest_any(self, path: str, *, as_input: bool) -> str:
-        """Digest of a file or folder."""
-        if Path(path).is_dir():
+    def digest(self, path: str, *, as_input: bool = False) -> str:
+        """``f:`` or, for an executable file, ``x:`` and the SHA-256 of its content; for a folder see `manifest_digest`.
+
+        Raises:
+            OSError: it is not there or cannot be read.
+        """
+        status = os.stat(path)  # noqa: PTH116  # plain strings: called for thousands of files
+        if stat.S_ISDIR(status.st_mode):
             return manifest_digest(self.tree(path, as_input=as_input))
-        return self.digest(path)
+        return ("x:" if status.st_mode & stat.S_IXUSR else "f:") + self.sha256(path, status)
 
     def save(self) -> None:
         """Write what is new, together with what another run wrote meanwhile.

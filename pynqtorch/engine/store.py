@@ -2,8 +2,9 @@
 """Content-addressed store of outputs, shared by runs and, if wanted, by checkouts.
 
 ``objects/<aa>/<sha256>`` are read-only files; ``keys/<aa>/<key>.json`` say which objects a step of that key made.
-Everything is written to ``tmp/``, synced and renamed.  Writers and readers hold the store's lock shared, `prune` holds
-it alone, so nothing is removed between the moment an object is found there and the moment a key names it.
+Everything is written to ``tmp/`` and renamed, large objects after a sync.  Writers and readers hold the store's lock
+shared, `prune` holds it alone, so nothing is removed between the moment an object is found there and the moment a key
+names it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from pynqtorch.errors import FatalError
 from pynqtorch.plan import Step
 
 ENVIRONMENT = "PYNQTORCH_STORE"
+_WORTH_SYNCING = 1 << 18
+"""Bytes.  A kill never needs a sync, and what a power cut damages is found by its digest when it is restored; below
+this size making a file again costs less than syncing thousands of them (20 ms each)."""
 
 
 class CorruptEntryError(FatalError):
@@ -58,6 +62,8 @@ class Store:
                 raise ValueError(key)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise files.storage_error(error, path) from error
         except (ValueError, KeyError, TypeError) as error:
             path.unlink(missing_ok=True)
             raise CorruptEntryError(f"store entry {path} does not parse; it has been removed") from error
@@ -213,18 +219,17 @@ class Store:
         temporary = self._temporary(path.name)
         with temporary.open("wb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
         temporary.replace(path)
 
     def _put_object(self, source: Path, sha: str) -> None:
         target = self._object(sha)
-        if target.exists() and target.stat().st_size == source.stat().st_size:
+        size = source.stat().st_size
+        if target.exists() and target.stat().st_size == size:
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._temporary(sha)
         files.remove(temporary)
-        files.copy_file(source, temporary, executable=False, durable=True)
+        files.copy_file(source, temporary, executable=False, durable=size >= _WORTH_SYNCING)
         temporary.chmod(0o444)
         temporary.replace(target)
 

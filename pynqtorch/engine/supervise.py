@@ -36,7 +36,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are reaped by the kernel
     while True:
-        data, descriptors, _, _ = socket.recv_fds(channel, 1, 3)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(channel, 1, 3)
+        except OSError:
+            os._exit(0)  # the engine was killed in the middle of a message
         if not data:
             os._exit(0)
         if len(descriptors) == 3 and os.fork() == 0:

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pynqtorch.engine import stamp as stamps
@@ -19,7 +19,7 @@ from pynqtorch.engine.files import make_folder, write_atomic
 from pynqtorch.engine.stamp import STAMP, Stamp
 from pynqtorch.engine.statcache import StatCache
 from pynqtorch.engine.store import CorruptEntryError, Store, store_path
-from pynqtorch.errors import OutputError, UsageError
+from pynqtorch.errors import MissingToolError, OutputError, UsageError
 from pynqtorch.plan import STEP_SOURCE, SUMMARY, Input, Output, Plan, Step
 
 LOG = "log.txt"
@@ -61,6 +61,9 @@ class Workspace:
             make_folder(self.state / "locks")
         self.cache = StatCache(self.state / "statcache.json", self.root)
         self.store = Store(store_path(self.root, store))
+        self._root, self._steps = str(self.root), str(self.steps)
+        self.needs = {step.name: step.needs() for step in plan}
+        self._programs: dict[str, str] = {}
         self.by_name = {step.name: step for step in plan}
         self.keys: dict[str, str] = {}
         """Keys of the steps that are done."""
@@ -79,11 +82,12 @@ class Workspace:
         """As a person reads it, from the repository."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
-    def source(self, item: Input) -> Path:
-        """Absolute path of an input."""
-        if item.producer:
-            return self.steps / item.source.removeprefix(STEP_SOURCE)
-        return self.root / item.source
+    def source(self, item: Input) -> str:
+        """Absolute path of an input.  Plain strings here and below: pathlib would double the time of a no-op run."""
+        source = item.source
+        if source.startswith(STEP_SOURCE):
+            return f"{self._steps}/{source[len(STEP_SOURCE) :]}"
+        return source if source.startswith("/") else f"{self._root}/{source}"
 
     def input_digests(self, step: Step) -> dict[str, str]:
         """Staged name -> digest of the content, or identity.
@@ -95,19 +99,19 @@ class Workspace:
         return {item.staged: self._input_digest(step, item) for item in step.inputs}
 
     def _input_digest(self, step: Step, item: Input) -> str:
-        path = self.source(item)
+        path, producer = self.source(item), item.producer
         if item.identity:
             # lexists: what is inside a rootfs may be a link that means something only in there.
-            if not item.producer and not os.path.lexists(path):
+            if not producer and not os.path.lexists(path):
                 raise _missing(step, item, path)
             return f"identity:{item.identity}"
-        if item.producer:
-            wanted = PurePosixPath(item.source.removeprefix(STEP_SOURCE).partition("/")[2])
-            for output in self.by_name[item.producer].outputs:
-                if output.tree and not output.keep_in_store and PurePosixPath(output.path) == wanted:
-                    return f"made-by:{self.keys[item.producer]}"
+        if producer:
+            wanted = item.source.partition("/")[2]
+            for output in self.by_name[producer].outputs:
+                if output.tree and not output.keep_in_store and output.path == wanted:
+                    return f"made-by:{self.keys[producer]}"
         try:
-            return self.cache.digest_any(str(path), as_input=True)
+            return self.cache.digest(path, as_input=True)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise _missing(step, item, path) from error
         except OSError as error:
@@ -121,7 +125,7 @@ class Workspace:
         """
         description = describe(step, self.input_digests(step))
         key = key_of(description)
-        stamp = stamps.read(self.folder(step.name))
+        stamp = stamps.read(f"{self._steps}/{step.name}")
         if force:
             return Decision("run", key, description, ("forced",), stamp)
         warnings: tuple[str, ...] = ()
@@ -176,10 +180,10 @@ class Workspace:
         Raises:
             OSError: it is not there.
         """
-        path = self.folder(step.name) / output.path
+        path = f"{self._steps}/{step.name}/{output.path}"
         if output.tree and not output.keep_in_store:
             return sorted(os.listdir(path))  # noqa: PTH208
-        return self.cache.digest_any(str(path), as_input=False)
+        return self.cache.digest(path)
 
     def _output_problems(self, step: Step, stamp: Stamp) -> Iterator[str]:
         for output in step.outputs:
@@ -200,13 +204,13 @@ class Workspace:
         for output in step.outputs:
             if not output.publish:
                 continue
-            path = self.root / output.publish
+            path = f"{self._root}/{output.publish}"
             if not output.keep_in_store:
-                if not path.exists():
+                if not Path(path).exists():
                     yield output
                 continue
             try:
-                if self.cache.digest_any(str(path), as_input=False) != stamp.outputs[output.path]:
+                if self.cache.digest(path) != stamp.outputs[output.path]:
                     yield output
             except OSError:
                 yield output
@@ -215,25 +219,34 @@ class Workspace:
         """Every file and folder that decides whether these steps are up to date: for `noop.record`."""
         found: dict[str, None] = {}
         for step in steps:
-            folder = self.folder(step.name)
-            paths = [str(folder / STAMP)]
-            paths += [str(self.source(item)) for item in step.inputs if not item.identity]
-            paths += [str(folder / output.path) for output in step.outputs]
-            paths += [str(self.root / output.publish) for output in step.outputs if output.publish]
+            folder = f"{self._steps}/{step.name}"
+            paths = [f"{folder}/{STAMP}"]
+            paths += [self.source(item) for item in step.inputs if not item.identity]
+            paths += [f"{folder}/{output.path}" for output in step.outputs]
+            paths += [f"{self._root}/{output.publish}" for output in step.outputs if output.publish]
             if step.where == "host":
-                path = HostExecutor().environment(Job(step, (), folder, self.root))["PATH"]
-                programs = {argv[0] for argv in step.commands}
-                paths += [find_program(Job(step, (name,), folder, self.root), path) for name in sorted(programs)]
-            found.update(dict.fromkeys(paths))
+                paths += [file for argv in step.commands if (file := self._program(step, argv[0]))]
             for path in paths:
-                if Path(path).is_dir() and not self._is_unhashed(step, path):
-                    found.update(dict.fromkeys(_all_below(path)))
+                if path not in found:
+                    found[path] = None
+                    if os.path.isdir(path) and not self._is_unhashed(step, path):  # noqa: PTH112
+                        found.update(dict.fromkeys(_all_below(path)))
         return tuple(found)
 
+    def _program(self, step: Step, name: str) -> str:
+        """File of a host program, empty if it is gone; the same for all steps but those with a PATH of their own."""
+        if name not in self._programs or "PATH" in step.env or "/" in name:
+            job = Job(step, (name,), self.folder(step.name), self.root)
+            try:
+                self._programs[name] = find_program(job, HostExecutor().environment(job)["PATH"])
+            except MissingToolError:  # what is up to date does not need its tool any more
+                self._programs[name] = ""
+        return self._programs[name]
+
     def _is_unhashed(self, step: Step, path: str) -> bool:
-        for name in {step.name} | step.needs():
+        for name in {step.name} | self.needs[step.name]:
             for output in self.by_name[name].outputs:
-                inside = {str(self.folder(name) / output.path), str(self.root / output.publish)}
+                inside = {f"{self._steps}/{name}/{output.path}", f"{self._root}/{output.publish}"}
                 if output.tree and not output.keep_in_store and path in inside:
                     return True
         return False
@@ -257,7 +270,7 @@ def _all_below(top: str) -> Iterator[str]:
         yield from (f"{folder}/{name}" for name in [*folders, *names])
 
 
-def _missing(step: Step, item: Input, path: Path) -> UsageError | OutputError:
+def _missing(step: Step, item: Input, path: str) -> UsageError | OutputError:
     if item.producer:
         name = item.source.removeprefix(STEP_SOURCE)
         return OutputError(f"step {step.name} reads {name}, which {item.producer} did not make ({path})")
@@ -296,6 +309,5 @@ def validate(step: Step) -> None:
 
 
 def _inside(step: Step, name: str) -> None:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or str(path) != name or not path.parts or "\0" in name:
+    if "\0" in name or not {"", ".", ".."}.isdisjoint(name.split("/")):
         raise UsageError(f"step {step.name}: {name!r} is not a plain relative path")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Runs a plan of shell steps in a process of its own, and ends as `./inv` would: ``engine_driver.py ROOT PLAN [MARK]``."""
+"""Runs a plan of shell steps in its own process and ends as `./inv` would: ``engine_driver.py ROOT PLAN [MARK]``."""
 
 from __future__ import annotations
 

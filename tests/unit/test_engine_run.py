@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from engine_samples import PARSER, Listener, build, shell, statuses
 
-from pynqtorch.engine import dry_run, explain
+from pynqtorch.engine import dry_run, explain, noop
 from pynqtorch.engine.process import LineSplitter
 from pynqtorch.errors import BuildError, UsageError
 from pynqtorch.plan import Output, Plan, Resources, Step
@@ -321,6 +321,21 @@ def test_an_input_that_changes_while_the_step_runs_fails_it(root: Path) -> None:
     with pytest.raises(BuildError, match="changed while it ran"):
         build(root, step)
     assert not (root / "out/final/result.txt").exists()
+
+
+def test_a_run_that_found_nothing_to_do_is_answered_by_the_fast_check(root: Path) -> None:
+    build(root, *chain())
+    result = build(root, *chain())
+    assert noop.record(root, ["build"], result.watched, "done", started_ns=time.time_ns() + 10**10)
+    assert noop.check(root, ["build"]) == "done"
+    (root / "out/steps/first/out.txt").write_text("x")
+    assert noop.check(root, ["build"]) is None
+
+
+def test_what_is_up_to_date_needs_no_tool(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(root, *chain())
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert statuses(build(root, *chain())) == [UP, UP]
 
 
 def test_a_large_log_arrives_whole(root: Path) -> None:
