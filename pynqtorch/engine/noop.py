@@ -26,8 +26,10 @@ system that keeps whole seconds."""
 _KEPT = 32
 _VARIABLES = frozenset({"PATH", "HOME", "SOURCE_DATE_EPOCH", "LD_LIBRARY_PATH"})
 _PREFIXES = ("PYNQTORCH_", "PYTHON", "XILINX")
+_OWN = "PYNQTORCH_COMMAND_LINE"
 """Variables that decide which tools are found and what they make.  PATH is in although keys hold versions only: a
-new PATH can mean a new tool.  Locale, terminal and the like are not: the message is one plain text."""
+new PATH can mean a new tool.  Locale, terminal and the like are not: the message is one plain text.  `_OWN` is set by
+./inv itself between `check` and `record`."""
 
 
 def check(root: str | os.PathLike[str], argv: Sequence[str]) -> str | None:
@@ -116,7 +118,11 @@ def record(
 
 def _head(argv: Sequence[str]) -> str:
     """What must be the same besides files; one line for each."""
-    counts = {name: value for name, value in os.environ.items() if name in _VARIABLES or name.startswith(_PREFIXES)}
+    counts = {
+        name: value
+        for name, value in os.environ.items()
+        if (name in _VARIABLES or name.startswith(_PREFIXES)) and name != _OWN
+    }
     here = os.getcwd().replace("\n", "?")  # noqa: PTH109
     lines = [_HEAD, repr(list(argv)), here, sys.executable, sys.version.replace("\n", " ")]
     return "\n".join(lines + [f"{name}={value!r}" for name, value in sorted(counts.items())])

@@ -92,7 +92,7 @@ class Runner:
                     digests[output.path] = self._work.output_digest(step, output)
         stamp = Stamp(key=decision.key, description=decision.description, outputs=digests, status=RESTORED, **figures)
         with files.storage_errors(folder):
-            if stamp.summary:
+            if stamp.summary and not (folder / SUMMARY).exists():
                 files.write_atomic(folder / SUMMARY, json.dumps(stamp.summary).encode())
             files.remove(folder / TEMPORARY)
         self._publish(step)
