@@ -6,15 +6,15 @@ from __future__ import annotations
 from invoke import Collection, Context
 
 from pynqtorch.cli.command import command
-from pynqtorch.cli.words import allow_words
+from pynqtorch.cli.words import adapt_parser
 
-allow_words()
+adapt_parser()
 
-OVERLAY = {"overlay": "Overlay names; without any, the board's default overlays."}
-KERNEL = {"kernel": "Kernel names; without any, every kernel."}
+OVERLAY = {"overlay": "Overlay names, with or without this flag; without any, the board's default overlays."}
+KERNEL = {"kernel": "Kernel names, with or without this flag; without any, every kernel."}
 INSTALL = {"no_install": "Only say which system packages are missing; install nothing."}
 TIMING = {"allow_timing_failure": "Keep a bitstream that misses its clock, labelled as such everywhere."}
-BOARD = {"board": "Board recipe."}
+BOARD = {"board": "Board recipe (pynq-z2)."}
 
 
 @command(
@@ -116,7 +116,7 @@ def clean(context: Context, all: bool = False, **flags: object) -> None:
     housekeeping.clean(everything=all, **flags)
 
 
-@command(help={"step": "A step's name, as progress and --dry-run show it (route.vector_add)."})
+@command(help=BOARD | {"step": "A step's name, as progress and --dry-run show it (route.vector_add)."})
 def explain(context: Context, step: str, board: str = "pynq-z2", **flags: object) -> None:
     """Why a step would run, or not: which input, text, tool version or variable changed."""
     from pynqtorch.app import commands
@@ -152,7 +152,7 @@ def recipe_export(
     housekeeping.recipe_export(kernel, **flags)
 
 
-@command(name="export", words="overlay", help=OVERLAY)
+@command(name="export", words="overlay", help={"overlay": "Overlay names; without any, all that were built."})
 def overlay_export(
     context: Context,
     overlay: list[str] = [],

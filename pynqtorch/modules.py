@@ -4,6 +4,9 @@
 The sources that the module imports are inputs of the step, staged as ``src/pynqtorch/…`` with ``PYTHONPATH=src``: a
 change in one of them runs the step again, a change elsewhere does not, and the key knows nothing of where the
 checkout or the environment lies (the engine's PATH says which ``python`` it is).
+
+A module that reads files of the package names them in a constant ``DATA``, a tuple of names beside the module
+(``DATA = ("templates/report.html.j2",)``); they are sources like any other.
 """
 
 from __future__ import annotations
@@ -127,10 +130,11 @@ def expand_sources(sources: Iterable[str]) -> tuple[str, ...]:
 def module_sources(module: str) -> tuple[str, ...]:
     """Files of the package that `module` needs: itself, what it imports of ours, what these import, and so on.
 
-    Found in the syntax trees, so imports inside functions count; `importlib.import_module` is not seen.
+    Found in the syntax trees, so imports inside functions count, and so do the files that ``DATA`` names;
+    `importlib.import_module` is not seen.
 
     Raises:
-        UsageError: no such module in the package.
+        UsageError: no such module in the package, or ``DATA`` names a file that is not.
     """
     root = package_root()
     todo = [_relative_name(module)]
@@ -141,16 +145,35 @@ def module_sources(module: str) -> tuple[str, ...]:
             continue
         found.add(path)
         todo.extend(_inits(root, root / path))
-        todo.extend(file for name in _imports(path) if (file := _file_of(name)) is not None)
+        tree = ast.parse((root / path).read_bytes(), filename=str(root / path))
+        found.update(_data(path, tree))
+        todo.extend(file for name in _imports(path, tree) if (file := _file_of(name)) is not None)
     return tuple(sorted(found))
 
 
-def _imports(path: str) -> set[str]:
+def _data(path: str, tree: ast.Module) -> set[str]:
+    """Files that a module's ``DATA`` names, relative to the package."""
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "DATA" for t in node.targets):
+            try:
+                names = ast.literal_eval(node.value)
+            except ValueError:
+                names = None
+            if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+                raise UsageError(f"{path}:{node.lineno}: DATA is not a tuple of file names written out")
+            found.update((Path(path).parent / name).as_posix() for name in names)
+    absent = sorted(name for name in found if not (package_root() / name).is_file())
+    if absent:
+        raise UsageError(f"{path}: DATA names {', '.join(absent)}, which is not in the package {PACKAGE}")
+    return found
+
+
+def _imports(path: str, tree: ast.Module) -> set[str]:
     """Full names that a file of the package imports, with ``from a import b`` as both a and a.b."""
-    file = package_root() / path
     here = [PACKAGE, *Path(path).parent.parts]
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_bytes(), filename=str(file))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pynqtorch.app import plans
 from pynqtorch.app.session import TOOLS_ROOTFS, Options, Session
 from pynqtorch.errors import MissingToolError, UsageError
-from pynqtorch.ui.messages import duration, note, output, print_json
+from pynqtorch.plan import merge
+from pynqtorch.ui.messages import duration, json_text, note, output
 
 if TYPE_CHECKING:
     from pynqtorch.engine import RunResult
@@ -65,9 +66,19 @@ def build_overlay(
 
 def setup(*, no_install: bool, **flags: object) -> None:
     """System packages of the open flow."""
-    Options.of(flags)
-    ensure_packages(("open",), no_install=no_install or bool(flags.get("dry_run")))
-    note("every system package that the open flow needs is there")
+    from pynqtorch.sw import packages
+
+    session = Session(Options.of(flags))
+    missing = packages.missing(("open",))
+    names = sorted({need.package for need in missing})
+    if session.options.dry_run and missing:
+        session.tell(
+            {"missing": names, "command": packages.command(missing)}, "would run: " + packages.command(missing)
+        )
+        return
+    ensure_packages(("open",), no_install=no_install)
+    installed = "installed " + ", ".join(names) if names else "every system package that the open flow needs is there"
+    session.tell({"missing": [], "installed": names}, installed)
 
 
 def explain(step: str, *, board: str, **flags: object) -> None:
@@ -75,15 +86,19 @@ def explain(step: str, *, board: str, **flags: object) -> None:
     from pynqtorch import engine
     from pynqtorch.recipes.repository import pick
 
-    session = Session(Options.of(flags))
+    session = Session(replace(Options.of(flags), dry_run=True))
     pick("board", (board,), session.repository.boards)
     names = tuple(name for name, overlay in session.repository.overlays.items() if overlay.board == board)
-    plan = plans.bundle(session, board, names, allow_timing_failure=False)
+    kernels = tuple(session.repository.kernels)
+    plan = merge(
+        plans.rootfs(session, TOOLS_ROOTFS),
+        plans.bundle(session, board, names, allow_timing_failure=False),
+        plans.simulations(session, kernels, trace=False),
+    )
     reasons = engine.explain(plan, step, root=session.root)
-    if session.options.json:
-        print_json({"step": step, "reasons": list(reasons)})
-    else:
-        output().print(f"{step}:", *reasons, sep="\n  ", markup=False)
+    session.tell({"step": step, "reasons": list(reasons)})
+    if not session.options.json:
+        output().print(f"{step}:", *reasons, sep="\n  ", markup=False, soft_wrap=True)
 
 
 # ---------------------------------------------------------------- what comes first
@@ -134,15 +149,17 @@ def ensure_rootfs(session: Session) -> None:
 
 def finish(session: Session, plan: Plan, *, forced: frozenset[str]) -> None:
     """Run the plan, or show it, and print the result."""
+    forced = forced if session.options.force else frozenset()
     if session.options.dry_run:
-        _show(session, plan)
+        _show(session, plan, forced)
         return
     started = time.monotonic()
-    result = session.run(plan, force=forced if session.options.force else frozenset())
+    result = session.run(plan, force=forced)
     seconds = time.monotonic() - started
-    session.remember(result)
+    document = _as_json(plan, result, seconds)
+    session.remember(json_text({"ok": True, **document}) if session.options.json else "everything is up to date")
+    session.tell(document)
     if session.options.json:
-        print_json(_as_json(plan, result, seconds))
         return
     from pynqtorch.ui import tables
 
@@ -152,12 +169,12 @@ def finish(session: Session, plan: Plan, *, forced: frozenset[str]) -> None:
     note(f"{len(plan)} steps, {kept} up to date, {result.count('restored')} restored, {duration(seconds)}")
 
 
-def _show(session: Session, plan: Plan) -> None:
+def _show(session: Session, plan: Plan, forced: frozenset[str]) -> None:
     from pynqtorch import engine
 
-    steps = engine.dry_run(plan, root=session.root)
+    steps = engine.dry_run(plan, root=session.root, force=forced)
     if session.options.json:
-        print_json(
+        session.tell(
             {
                 "steps": [
                     {
@@ -179,19 +196,20 @@ def _show(session: Session, plan: Plan) -> None:
 
     screen = output()
     for step in steps:
-        screen.print(f"\n# {step.name}: {step.title} [{step.where}] {step.status}", style="bold", markup=False)
+        screen.print(
+            f"\n# {step.name}: {step.title} [{step.where}] {step.status}", style="bold", markup=False, soft_wrap=True
+        )
         for reason in step.reasons:
             screen.print(f"#   {reason}", style="dim", markup=False, soft_wrap=True)
         for name, text in step.files.items():
             screen.print(f"# file {step.folder}/{name}: {len(text.splitlines())} lines", markup=False, soft_wrap=True)
         for argv in step.commands:
             screen.print(shlex.join(argv), markup=False, soft_wrap=True)
-    print("\n(--json shows the files' text)", file=sys.stderr)
+    note("\n(--json shows the files' text)")
 
 
 def _as_json(plan: Plan, result: RunResult, seconds: float) -> dict[str, object]:
     return {
-        "ok": True,
         "seconds": round(seconds, 3),
         "steps": [
             {

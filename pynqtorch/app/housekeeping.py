@@ -7,10 +7,18 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pynqtorch.app.session import Options, Session, find_root
-from pynqtorch.errors import OutputError, RecipeError, UsageError
-from pynqtorch.ui.messages import note, output, print_json, size
+from pynqtorch.app.session import Options, Session
+from pynqtorch.errors import RecipeError, StorageError, UsageError
+from pynqtorch.hw.manifest import verify_folder
+from pynqtorch.ui.messages import DetailedError, output, size
+
+if TYPE_CHECKING:
+    from pynqtorch.recipes.repository import Repository
+
+KEPT = frozenset({"store", "rootfs", ".state"})
+"""What `clean` leaves of out/: what takes long to make, and the history that estimates come from."""
 
 
 def recipe_check(**flags: object) -> None:
@@ -22,32 +30,33 @@ def recipe_check(**flags: object) -> None:
     from pynqtorch.recipes import repository
     from pynqtorch.recipes.diagnostics import format_problems
 
-    options = Options.of(flags)
-    problems = repository.check(find_root())
-    if options.json:
-        print_json({"ok": not problems, "problems": [problem.as_dict() for problem in problems]})
+    session = Session(Options.of(flags))
+    problems = repository.check(session.root)
     if problems:
-        text = "" if options.json else "\n" + format_problems(problems)
-        raise RecipeError(f"{len(problems)} problem{'s' * (len(problems) > 1)} in the recipes{text}")
-    if not options.json:
-        note(f"{Session(options).repository.count} recipes, no problem")
+        raise RecipeProblemsError(
+            f"{len(problems)} problem{'s' * (len(problems) > 1)} in the recipes\n{format_problems(problems)}",
+            details={"problems": [problem.as_dict() for problem in problems]},
+        )
+    count = session.repository.count
+    session.tell({"recipes": count, "problems": []}, f"{count} recipes, no problem")
+
+
+class RecipeProblemsError(DetailedError, RecipeError):
+    """All problems of all recipes, also as data."""
 
 
 def recipe_schema(**flags: object) -> None:
     """Write the JSON Schemas into docs/schema/."""
     from pynqtorch.recipes import schema
 
-    options = Options.of(flags)
-    folder = find_root() / "docs" / "schema"
-    if options.dry_run:
-        note(f"would write {', '.join(sorted(schema.KINDS))} to {folder}")
+    session = Session(Options.of(flags))
+    folder = session.root / "docs" / "schema"
+    if session.options.dry_run:
+        names = [f"docs/schema/{kind}.json" for kind in schema.KINDS]
+        session.tell({"files": names}, *(f"would write {name}" for name in names))
         return
-    written = schema.write_all(folder)
-    if options.json:
-        print_json({"ok": True, "files": [str(path) for path in written]})
-    else:
-        for path in written:
-            note(f"wrote {path}")
+    names = [str(path.relative_to(session.root)) for path in schema.write_all(folder)]
+    session.tell({"files": names}, *(f"wrote {name}" for name in names))
 
 
 def recipe_export(kernels: Sequence[str], **flags: object) -> None:
@@ -61,20 +70,36 @@ def recipe_export(kernels: Sequence[str], **flags: object) -> None:
 
     session = Session(Options.of(flags))
     repository = session.repository
-    board = next(iter(repository.boards.values()))
+    files: dict[str, str] = {}
     for name in pick("kernel", kernels, repository.kernels):
-        kernel = repository.kernels[name]
-        files = {
-            "description.json": seed.description(kernel),
-            "hls_config.cfg": seed.hls_config(kernel, part=board.part),
-        }
-        for file, text in files.items():
-            path = session.root / "hw" / "kernel" / name / file
-            if session.options.dry_run:
-                output().print(f"--- {path.relative_to(session.root)}\n{text}", markup=False)
-            else:
-                _write(path, text)
-                note(f"wrote {path.relative_to(session.root)}")
+        kernel, part = repository.kernels[name], _part(repository, name)
+        files[f"hw/kernel/{name}/description.json"] = seed.description(kernel)
+        files[f"hw/kernel/{name}/hls_config.cfg"] = seed.hls_config(kernel, part=part)
+    if session.options.dry_run:
+        session.tell({"files": files})
+        if not session.options.json:
+            for path, text in files.items():
+                output().print(f"--- {path}\n{text}", markup=False, soft_wrap=True)
+        return
+    for path, text in files.items():
+        _write(session.root / path, text)
+    session.tell({"files": list(files)}, *(f"wrote {path}" for path in files))
+
+
+def _part(repository: Repository, kernel: str) -> str:
+    """The part of the first overlay that has the kernel; where none has it, of the first board.
+
+    Raises:
+        UsageError: there is no board at all.
+    """
+    users = [
+        overlay.board
+        for overlay in repository.overlays.values()
+        if any(instance.kernel == kernel for instance in overlay.kernels.values())
+    ]
+    for name in (*users, *repository.boards):
+        return repository.boards[name].part
+    raise UsageError("there is no board, and so no part for hls_config.cfg", hint="add one below recipes/boards/")
 
 
 def overlay_export(overlays: Sequence[str], **flags: object) -> None:
@@ -84,7 +109,6 @@ def overlay_export(overlays: Sequence[str], **flags: object) -> None:
         UsageError: an unknown overlay, or none was built.
         OutputError: a file is missing or is not the one that the manifest names.
     """
-    from pynqtorch.hw.manifest import verify_folder
     from pynqtorch.recipes.repository import pick
 
     session = Session(Options.of(flags))
@@ -94,56 +118,74 @@ def overlay_export(overlays: Sequence[str], **flags: object) -> None:
         names = tuple(name for name in names if (built / name / "manifest.json").is_file())
         if not names:
             raise UsageError("no overlay was built yet", hint="./inv build-overlay")
-    for name in names:
-        files = verify_folder(built / name)
-        target = session.root / "hw" / "overlay" / name
-        if session.options.dry_run:
-            note(f"would copy {len(files)} files to {target.relative_to(session.root)}")
-            continue
-        fresh = target.with_name(f".{name}.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        for file in files:
-            shutil.copyfile(built / name / file, fresh / file)
-        verify_folder(fresh)
-        shutil.rmtree(target, ignore_errors=True)
-        fresh.rename(target)
-        note(f"exported {target.relative_to(session.root)}: {', '.join(files)}")
+    files = {name: verify_folder(built / name) for name in names}  # all, before one is copied
+    if not session.options.dry_run:
+        for name in names:
+            _copy_overlay(built / name, session.root / "hw" / "overlay" / name, files[name])
+    did = "would export" if session.options.dry_run else "exported"
+    session.tell(
+        {"overlays": {name: [f"hw/overlay/{name}/{file}" for file in files[name]] for name in names}},
+        *(f"{did} hw/overlay/{name}: {', '.join(files[name])}" for name in names),
+    )
+
+
+def _copy_overlay(source: Path, target: Path, files: Sequence[str]) -> None:
+    """Copy, compare, then put in the place of the old folder."""
+    fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+    for leftover in (fresh, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    fresh.mkdir(parents=True)
+    for file in files:
+        shutil.copyfile(source / file, fresh / file)
+    verify_folder(fresh)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    if old.exists():
+        shutil.rmtree(old)
 
 
 def clean(*, everything: bool, **flags: object) -> None:
     """Remove out/ but for the store, the state and the root file systems; with `everything`, all of it.
 
     Raises:
-        StorageError: something is mounted below a rootfs.
+        StorageError: a build runs, or something is mounted below; then nothing at all is removed.
     """
+    from pynqtorch.engine.locks import held_all
     from pynqtorch.sw import mounts
 
-    options = Options.of(flags)
-    out = find_root() / "out"
-    if not out.is_dir():
-        note("nothing to clean")
-        return
-    kept = set() if everything else {"store", "rootfs", ".state"}
-    doomed = sorted(path for path in out.iterdir() if path.name not in kept)
-    for path in doomed:
-        note(("would remove " if options.dry_run else "removing ") + str(path.relative_to(out.parent)))
-        if not options.dry_run:
-            mounts.delete(path)
+    def refuse(lock: Path) -> None:
+        raise StorageError(f"step {lock.name} is running", hint="wait for the other ./inv, or end it")
+
+    session = Session(Options.of(flags))
+    out = session.root / "out"
+    kept = frozenset() if everything else KEPT
+    doomed = sorted(path for path in out.iterdir() if path.name not in kept) if out.is_dir() else []
+    locks = sorted((out / ".state" / "locks").glob("*"))
+    with held_all([(lock, False) for lock in locks], waiting=refuse, check=lambda: None):
+        for path in doomed:
+            if path.is_dir() and not path.is_symlink():
+                mounts.check_unused(path.resolve())
+        if not session.options.dry_run:
+            for path in doomed:
+                mounts.delete(path)
+    names = [f"out/{path.name}" for path in doomed]
+    did = "would remove" if session.options.dry_run else "removed"
+    session.tell({"removed": names}, *(f"{did} {name}" for name in names or ["nothing"]))
 
 
 def cache_info(**flags: object) -> None:
     """Show the store's size and entries."""
     from pynqtorch import engine
 
-    options = Options.of(flags)
-    info = engine.cache_info(find_root())
-    if options.json:
-        print_json(info)
-        return
+    session = Session(Options.of(flags))
+    info = engine.cache_info(session.root)
+    session.tell(info)
     for key, value in info.items():
         shown = size(value) if key.endswith("bytes") and isinstance(value, int) else value
-        output().print(f"{key.replace('_', ' ')}: {shown}", markup=False)
+        if not session.options.json:
+            output().print(f"{key.replace('_', ' ')}: {shown}", markup=False, soft_wrap=True)
 
 
 def cache_prune(*, days: int, max_mib: int, **flags: object) -> None:
@@ -154,24 +196,19 @@ def cache_prune(*, days: int, max_mib: int, **flags: object) -> None:
     """
     from pynqtorch import engine
 
-    options = Options.of(flags)
+    session = Session(Options.of(flags))
     if days < 0 and max_mib < 0:
         raise UsageError("cache.prune needs a bound", hint="--days 30, or --max-mib 2000")
     removed = engine.cache_prune(
-        find_root(),
+        session.root,
         older_than_days=days if days >= 0 else None,
         max_bytes=max_mib << 20 if max_mib >= 0 else None,
-        dry_run=options.dry_run,
+        dry_run=session.options.dry_run,
     )
-    if options.json:
-        print_json(removed)
-    else:
-        note(json.dumps(removed, sort_keys=True, default=str))
+    session.tell(removed, json.dumps(removed, sort_keys=True, default=str))
 
 
 def _write(path: Path, text: str) -> None:
-    if not path.parent.is_dir():
-        raise OutputError(f"{path.parent} does not exist", hint="./inv recipe.check")
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(text, encoding="utf-8")
     temporary.rename(path)

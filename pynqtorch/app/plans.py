@@ -14,7 +14,7 @@ UNKNOWN_VERSION = "unknown (the rootfs is not made yet)"
 
 def rootfs(session: Session, name: str) -> Plan:
     """The plan that makes a rootfs."""
-    from pynqtorch.hw.common import package_source
+    from pynqtorch.modules import package_source
     from pynqtorch.sw import rootfs as recipe
 
     step = recipe.step(session.repository.rootfs[name], environment=os.environ, package=package_source(session.root))
@@ -51,10 +51,10 @@ def simulations(session: Session, kernels: Sequence[str], *, trace: bool) -> Pla
 def overlays(session: Session, names: Sequence[str], *, allow_timing_failure: bool) -> Plan:
     """All steps of the overlays; what they share stands in the plan once."""
     from pynqtorch.hw import flows
-    from pynqtorch.hw.common import package_source
     from pynqtorch.hw.openfpga.flow import Options
     from pynqtorch.hw.overlay_sim import netlist_step
     from pynqtorch.hw.testbench import find_ap_types
+    from pynqtorch.modules import package_source
 
     repository, versions, ap_types = session.repository, tool_versions(session), find_ap_types()
     flow = flows.choose(session.options.flow)
@@ -90,7 +90,7 @@ def overlays(session: Session, names: Sequence[str], *, allow_timing_failure: bo
 def bundle(session: Session, board: str, names: Sequence[str], *, allow_timing_failure: bool) -> Plan:
     """Overlays, and the archive that goes to the board."""
     from pynqtorch.board import bundle as archive
-    from pynqtorch.hw.common import package_source
+    from pynqtorch.modules import package_source
 
     built = overlays(session, names, allow_timing_failure=allow_timing_failure)
     contents = {
@@ -109,4 +109,4 @@ def bundle(session: Session, board: str, names: Sequence[str], *, allow_timing_f
         publish=f"out/bundles/{board}.tar.zst",
         package=package_source(session.root),
     )
-    return merge(built, Plan((step,)))
+    return Plan((*built, step))

@@ -4,77 +4,123 @@
 from __future__ import annotations
 
 import os
-import shutil
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from pynqtorch.app.session import Options, Session
-from pynqtorch.errors import BuildError, MissingToolError
+from pynqtorch.errors import BuildError, MissingToolError, UsageError
 from pynqtorch.ui.messages import note
 
-SHELL_SCRIPTS = ("inv", ".ci/run", "scripts/*.sh")
+SHELL_SCRIPTS = ("inv", ".ci/run", "scripts/*.sh", "scripts/*.bash")
+_NO_TESTS = 5
+"""pytest's exit code when it collected none."""
 
 
 def lint(**flags: object) -> None:
     """Ruff, mypy --strict, shellcheck and the recipes.
 
     Raises:
+        MissingToolError: a linter is not installed.
         BuildError: one of them found something; all have run.
         RecipeError: a recipe is wrong.
     """
     session = Session(Options.of(flags))
-    scripts = sorted(str(path.relative_to(session.root)) for name in SHELL_SCRIPTS for path in session.root.glob(name))
-    commands = (
+    run_linters(session)
+    session.tell({"commands": [_name(argv) for argv in _linters(session.root)], "recipes": session.repository.count})
+
+
+def run_linters(session: Session) -> None:
+    """As `lint`, without telling the result."""
+    commands = _linters(session.root)
+    if session.options.dry_run:
+        for argv in commands:
+            _say(argv)
+        return
+    failed = [argv for argv in commands if _call(argv, session.root) != 0]
+    count = session.repository.count
+    if failed:
+        raise BuildError("lint: " + ", ".join(_name(argv) for argv in failed) + " found something, see above")
+    note(f"recipes: {count} checked")
+
+
+def _linters(root: Path) -> tuple[tuple[str, ...], ...]:
+    scripts = sorted(str(path.relative_to(root)) for name in SHELL_SCRIPTS for path in root.glob(name))
+    return (
         _module("ruff", "check", "."),
         _module("ruff", "format", "--check", "."),
         _module("mypy"),
-        (str(Path(sys.executable).parent / "shellcheck"), *scripts),
+        (_program("shellcheck"), *scripts),
     )
-    failed = [argv for argv in commands if _call(argv, session.root) != 0]
-    if failed:
-        raise BuildError("lint: " + ", ".join(_name(argv) for argv in failed) + " found something, see above")
-    note(f"recipes: {session.repository.count} checked")
 
 
 def test(path: Sequence[str], *, unit: bool, match: str, no_install: bool, **flags: object) -> None:
-    """Lint, then pytest; without `unit`, system packages and the tools' rootfs come first.
+    """Lint (unless some tests were chosen), then pytest; without `unit`, packages and the tools' rootfs come first.
 
     Raises:
         BuildError: a test or a linter failed.
+        UsageError: no test was chosen.
         MissingToolError: a system package is missing and may not be installed.
     """
     session = Session(Options.of(flags))
-    if not path:
-        lint(**flags)
+    chosen = list(path) or (["tests/unit"] if unit else ["tests"])
+    argv = (*_module("pytest"), *chosen, *(("-k", match) if match else ()))
+    if not path and not match:
+        run_linters(session)
+    if session.options.dry_run:
+        _say(argv)
+        session.tell({"command": list(argv)})
+        return
     if not unit:
         from pynqtorch.app import commands
 
         commands.ensure_packages(("open", "test"), no_install=no_install)
         commands.ensure_rootfs(session)
-    chosen = list(path) or (["tests/unit"] if unit else ["tests"])
-    argv = (*_module("pytest"), *chosen, *(("-k", match) if match else ()))
     code = _call(argv, session.root)
+    if code == _NO_TESTS:
+        raise UsageError("no test was chosen", hint="pytest's last lines above say why")
     if code != 0:
-        raise BuildError(f"pytest ended with {code}, see above")
+        raise BuildError(f"pytest ended with {code}, see above", hint="./inv test PATH runs one file alone")
+    session.tell({"command": list(argv)})
 
 
 def _module(name: str, *arguments: str) -> tuple[str, ...]:
-    if shutil.which(name, path=str(Path(sys.executable).parent)) is None:
-        raise MissingToolError(f"{name} is not installed", hint="run ./inv test, which installs requirements-test.lock")
+    _program(name)
     return (sys.executable, "-m", name, *arguments)
 
 
+def _program(name: str) -> str:
+    """A program of the environment that runs this.
+
+    Raises:
+        MissingToolError: it is not there.
+    """
+    folder = Path(sys.executable).parent
+    if not (folder / name).exists():
+        raise MissingToolError(
+            f"{name} is not installed in {folder.parent}",
+            hint="./inv test installs it in a .venv that ./inv made; elsewhere: pip install -r requirements-test.lock",
+        )
+    return str(folder / name)
+
+
 def _name(argv: Sequence[str]) -> str:
-    return " ".join(argv[2:4]) if argv[1:2] == ("-m",) else Path(argv[0]).name
+    if argv[1:2] != ("-m",):
+        return Path(argv[0]).name
+    return " ".join(word for word in argv[2:4] if word != ".")
 
 
 def _call(argv: Sequence[str], root: Path) -> int:
-    note("$ " + " ".join(_shown(word) for word in argv))
-    sys.stdout.flush()
-    return subprocess.run(argv, cwd=root, check=False, env={**os.environ, "PYTHONPATH": str(root)}).returncode
+    """The exit code; what it writes goes to stderr, so that ``--json`` has stdout for itself."""
+    _say(argv)
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    return subprocess.run(argv, cwd=root, check=False, stdout=sys.stderr.fileno(), env=environment).returncode
 
 
-def _shown(word: str) -> str:
-    return "python" if word == sys.executable else word
+def _say(argv: Sequence[str]) -> None:
+    words = ["python" if word == sys.executable else word for word in argv]
+    if Path(words[0]).is_absolute():
+        words[0] = Path(words[0]).name
+    note("$ " + shlex.join(words))

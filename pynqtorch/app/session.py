@@ -67,6 +67,7 @@ class Session:
     def __init__(self, options: Options, root: Path | None = None) -> None:
         self.root = root or find_root()
         self.options = options
+        self._results: list[RunResult] = []
 
     @cached_property
     def repository(self) -> Repository:
@@ -117,21 +118,37 @@ class Session:
         from pynqtorch.ui.progress import observer
 
         with observer() as display:
-            return engine.run(plan, root=self.root, jobs=self.jobs, force=force, observer=display)
+            result = engine.run(plan, root=self.root, jobs=self.jobs, force=force, observer=display)
+        self._results.append(result)
+        return result
 
-    def remember(self, result: RunResult) -> None:
+    def tell(self, document: Mapping[str, object], *lines: str) -> None:
+        """The result: with ``--json`` the document, with ``"ok": true``, on stdout; else the lines, for people."""
+        from pynqtorch.ui.messages import note, print_json
+
+        if self.options.json:
+            print_json({"ok": True, **document})
+        else:
+            for line in lines:
+                note(line)
+
+    def remember(self, answer: str) -> None:
         """Let the next identical command line be answered from file states alone (`engine.noop`).
 
         Only what `./inv` gave as the command line is remembered, and only if nothing had to be done.
+
+        Args:
+            answer: what is then printed on stdout.
         """
         given = os.environ.get(COMMAND_LINE)
-        if given is None or not result.up_to_date:
+        if given is None or not all(result.up_to_date for result in self._results):
             return
         from pynqtorch.engine import noop
 
         started, *argv = json.loads(given)
-        watched = [*result.watched, *self._recipe_files(), *_own_files()]
-        noop.record(self.root, argv, watched, "everything is up to date", started_ns=started)
+        watched = [name for result in self._results for name in result.watched]
+        watched += [*self._recipe_files(), *_own_files()]
+        noop.record(self.root, argv, watched, answer, started_ns=started)
 
     def _recipe_files(self) -> list[str]:
         """Recipes, the folders they and the RTL are found in, tasks.py and the lock files."""

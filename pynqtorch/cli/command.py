@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 from invoke import Context, task
 from invoke.exceptions import Exit
 
-from pynqtorch.errors import FatalError, InterruptedRunError
+from pynqtorch.errors import FatalError, InterruptedRunError, StorageError
 
 SHARED: dict[str, tuple[object, str]] = {
     "dry_run": (False, "Print what would run, with its files, and why; run nothing."),
@@ -20,6 +22,7 @@ SHARED: dict[str, tuple[object, str]] = {
     "force": (False, "Run the named steps even if they are up to date."),
     "flow": ("auto", "auto, vendor (Vitis and Vivado) or open (yosys and nextpnr)."),
 }
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 def command(
@@ -70,16 +73,28 @@ def _required(parameters: Iterable[inspect.Parameter]) -> list[str]:
 
 def run_command(function: Callable[..., object], context: Context, **flags: Any) -> None:
     """Call `function`; a FatalError is printed in red and becomes the exit code (the only handler there is)."""
+    as_json = bool(flags.get("json"))
     try:
         function(context, **flags)
     except FatalError as error:
-        from pynqtorch.ui.messages import print_error
-
-        print_error(error, as_json=bool(flags.get("json")))
-        raise Exit(code=error.code) from None
+        _end(error, as_json=as_json)
     except KeyboardInterrupt:
-        print("interrupted; what was finished is kept, run the same command to go on", file=sys.stderr)
-        raise Exit(code=InterruptedRunError.code) from None
-    except BrokenPipeError:  # `./inv … | head` is no error
-        sys.stderr.close()
+        _end(
+            InterruptedRunError("interrupted", hint="run the same command to go on; what is finished is kept"), as_json
+        )
+    except BrokenPipeError:  # `./inv … | head` is no error; nor is what Python still flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Exit(code=0) from None
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _end(
+            StorageError(f"{error.filename or 'a file'}: {error.strerror}", hint="check space and permissions"), as_json
+        )
+
+
+def _end(error: FatalError, as_json: bool) -> None:
+    from pynqtorch.ui.messages import print_error
+
+    print_error(error, as_json=as_json)
+    raise Exit(code=error.code) from None

@@ -16,7 +16,9 @@ from pynqtorch.errors import FormatError, RecipeError
 from pynqtorch.hw.addresses import WINDOW
 from pynqtorch.hw.clocks import DIVISORS
 from pynqtorch.hw.registers import register_map
+from pynqtorch.recipes.clocks import TOLERANCE, format_frequency, reachable
 from pynqtorch.recipes.models import Board, Kernel, Overlay
+from pynqtorch.recipes.naming import vlnv
 
 CLOCKS = 4
 PS_INSTANCE = "processing_system7_0"
@@ -102,7 +104,8 @@ def expected(
 
     Raises:
         RecipeError: a kernel, address, memory port or divider is missing, a divider is not 1 to 63, the clock that
-            the dividers make is faster than the recipe's, or an instance has a name that the PS needs.
+            the dividers make is more than 1 % from the recipe's (timing is held against the clock that is made), or
+            an instance has a name that the PS needs.
     """
     where = f"overlay {overlay.overlay}"
     _check_dividers(overlay, board, dividers)
@@ -138,11 +141,6 @@ def expected(
         divisor0, divisor1 = dividers[f"fclk{index}"] if enabled else (1, 1)
         clocks.append(ClockFacts(index, enabled, divisor0, divisor1))
     return HwhFacts(overlay.overlay, board.part, tuple(ips), tuple(clocks))
-
-
-def vlnv(kernel: Kernel) -> str:
-    """vendor.com:library:name:version, as Vivado writes it (the recipe's vendor is without .com)."""
-    return f"{kernel.vendor}.com:{kernel.library}:{kernel.kernel}:{kernel.version}"
 
 
 def memory_block(port: str) -> str:
@@ -239,10 +237,10 @@ def _check_dividers(overlay: Overlay, board: Board, dividers: Mapping[str, tuple
         first, second = dividers[clock]
         if first not in DIVISORS or second not in DIVISORS:
             raise RecipeError(f"{where}: dividers {first} and {second}; each is 1 to {DIVISORS[-1]} (UG585 ch. 25)")
-        if board.ps7.io_pll > wanted * first * second:
-            made = board.ps7.io_pll / (first * second)
+        made = round(board.ps7.io_pll / (first * second))
+        if not reachable(made, wanted):
             raise RecipeError(
-                f"{where}: dividers {first} and {second} make {made / 1e6:.3f} MHz of {board.board}'s IO PLL, more "
-                f"than {wanted / 1e6:.3f} MHz",
-                hint="the timing gate holds for the recipe's clock only; choose larger dividers",
+                f"{where}: dividers {first} and {second} make {format_frequency(made)} of {board.board}'s IO PLL, "
+                f"more than {TOLERANCE:.0%} from {format_frequency(wanted)}",
+                hint="choose other dividers, or a clock that the IO PLL can be divided to",
             )

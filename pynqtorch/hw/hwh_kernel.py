@@ -24,7 +24,7 @@ def add_kernel(modules: Element, design: Design, ip: IpFacts) -> None:
     kernel = design.kernel(ip.name)
     module = add(
         modules, "MODULE", COREREVISION="1", FULLNAME=f"/{ip.name}", HWVERSION=kernel.version, INSTANCE=ip.name,
-        IPTYPE="PERIPHERAL", IS_ENABLE="1", MODCLASS="PERIPHERAL", MODTYPE=kernel.kernel, VLNV=ip.vlnv,
+        IPTYPE="PERIPHERAL", IS_ENABLE="1", MODCLASS="PERIPHERAL", MODTYPE=kernel.top, VLNV=ip.vlnv,
     )  # fmt: skip
     add(module, "DOCUMENTS")
     _registers(module, kernel, ip)

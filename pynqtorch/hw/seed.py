@@ -7,6 +7,7 @@ import json
 
 from pynqtorch.hw.registers import argument_registers
 from pynqtorch.recipes.models import Kernel
+from pynqtorch.recipes.naming import ip_vendor, vlnv
 
 
 def description(kernel: Kernel) -> str:
@@ -28,7 +29,7 @@ def description(kernel: Kernel) -> str:
         "name": kernel.kernel,
         "description": kernel.description,
         "top": kernel.top,
-        "vlnv": f"{kernel.vendor}.com:{kernel.library}:{kernel.top}:{kernel.version}",
+        "vlnv": vlnv(kernel),
         "clock_ps": kernel.clock,
         "sources": list(kernel.hls.sources),
         "testbench": list(kernel.hls.testbench),
@@ -57,7 +58,7 @@ def hls_config(kernel: Kernel, *, part: str) -> str:
         f"tb.cflags={' '.join(kernel.hls.cflags)}",
         "package.output.format=ip_catalog",
         "package.output.syn=false",
-        f"package.ip.vendor={kernel.vendor}.com",
+        f"package.ip.vendor={ip_vendor(kernel)}",
         f"package.ip.library={kernel.library}",
         f"package.ip.name={kernel.top}",
         f"package.ip.version={kernel.version}",

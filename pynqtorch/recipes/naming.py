@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pynqtorch.recipes.models import Argument
+    from pynqtorch.recipes.models import Argument, Kernel
 
 _CPP = """
     alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl
@@ -85,3 +85,16 @@ def register_words(name: str, argument: Argument) -> tuple[str, ...]:
     register = register_of(name, argument)
     wide = argument.port == "m_axi" or argument.type in {"int64", "uint64", "double"}
     return (f"{register}_1", f"{register}_2") if wide else (register,)
+
+
+def ip_vendor(kernel: Kernel) -> str:
+    """The vendor in a kernel's VLNV: Vitis HLS's own is ``xilinx.com`` (the recipe's default), others are as given."""
+    return "xilinx.com" if kernel.vendor == "xilinx" else kernel.vendor
+
+
+def vlnv(kernel: Kernel) -> str:
+    """``vendor:library:name:version`` of the IP that HLS makes of a kernel; PYNQ finds drivers by it.
+
+    The name is that of the top function, which is Vitis HLS's default for ``package.ip.name`` (UG1399).
+    """
+    return f"{ip_vendor(kernel)}:{kernel.library}:{kernel.top}:{kernel.version}"

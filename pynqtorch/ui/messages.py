@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -45,22 +46,32 @@ def print_error(error: FatalError, *, as_json: bool = False) -> None:
     if error.hint:
         screen.print(f"  next: {error.hint}", style="yellow", markup=False)
     if as_json:
-        document = {
-            "ok": False,
-            "error": {
-                "class": type(error).__name__,
-                "code": error.code,
-                "message": error.message,
-                "hint": error.hint,
-            },
-        }
-        print_json(document)
+        known = next(kind for kind in type(error).__mro__ if kind.__module__ == FatalError.__module__)
+        told = {"class": known.__name__, "code": error.code, "message": error.message, "hint": error.hint}
+        print_json({"ok": False, "error": told, **(error.details if isinstance(error, DetailedError) else {})})
+
+
+class DetailedError(FatalError):
+    """An error with more for ``--json`` than its text; to be combined with one of the classes of `pynqtorch.errors`.
+
+    Attributes:
+        details: goes into the JSON document beside ``ok`` and ``error``.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", details: Mapping[str, object]) -> None:
+        super().__init__(message, hint=hint)
+        self.details = details
 
 
 def print_json(document: object) -> None:
     """One JSON document on stdout."""
-    json.dump(document, sys.stdout, indent=2, sort_keys=True, default=str)
-    sys.stdout.write("\n")
+    sys.stdout.write(json_text(document) + "\n")
+    sys.stdout.flush()
+
+
+def json_text(document: object) -> str:
+    """Sorted and indented."""
+    return json.dumps(document, indent=2, sort_keys=True, default=str)
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pynqtorch.ui.messages import console, duration, size
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pynqtorch.plan import Finding, Step
 
 PLAIN_HEARTBEAT_SECONDS = 30.0
+SILENT_SECONDS = 15.0
+WIDE = 100
+"""Columns from which on there is room for a bar."""
 _MARKS = {"ran": "[green]✓[/]", "restored": "[cyan]↺[/]", "up-to-date": "[dim]·[/]", "failed": "[red]✗[/]"}
 
 
@@ -97,17 +100,25 @@ class LiveDisplay:
 
     def __enter__(self) -> LiveDisplay:
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
+        def text(field: str, style: str = "none", **column: Any) -> TextColumn:
+            # No markup: names and phases are tools' words, and "[3/7]" is no style.
+            place = Column(no_wrap=True, overflow="ellipsis", **column)
+            return TextColumn(f"{{task.fields[{field}]}}", style=style, markup=False, table_column=place)
+
+        bar = (BarColumn(bar_width=16),) if console().width >= WIDE else ()
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("[bold]{task.fields[step]}"),
-            BarColumn(bar_width=16),
+            text("step", "bold"),
+            *bar,
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[about]}"),
-            TextColumn("{task.fields[phase]}"),
-            TextColumn("[dim]{task.fields[pulse]}"),
+            text("about", "dim"),
+            text("pulse", "dim"),
+            text("phase", ratio=1),
             console=console(),
             refresh_per_second=4,
+            expand=True,
         )
         self._progress.start()
         return self
@@ -127,7 +138,7 @@ class LiveDisplay:
 
     def step_started(self, step: Step, estimate: float | None) -> None:
         """A step's process is about to start."""
-        about = f"of about {duration(estimate)}" if estimate else ""
+        about = f"of ~{duration(estimate)}" if estimate and estimate >= 1 else ""
         self._tasks[step.name] = self._live().add_task(
             step.name, total=estimate, step=step.name, about=about, phase=step.title, pulse=""
         )
@@ -137,7 +148,7 @@ class LiveDisplay:
         if finding is None or step.name not in self._tasks:
             return
         if finding.severity == "phase":
-            self._live().update(self._tasks[step.name], phase=finding.text[:60])
+            self._live().update(self._tasks[step.name], phase=finding.text)
         elif finding.severity in {"error", "warning"}:
             style = "red" if finding.severity == "error" else "yellow"
             self._live().console.print(f"  {step.name}: {finding.text}", style=style, markup=False)
@@ -148,6 +159,8 @@ class LiveDisplay:
         """A sign of life of a running step."""
         if step.name in self._tasks:
             pulse = f"CPU {duration(cpu_seconds)}, {size(rss_bytes)}"
+            if silent_seconds >= SILENT_SECONDS:
+                pulse += f", silent for {duration(silent_seconds)}"
             self._live().update(self._tasks[step.name], pulse=pulse, completed=elapsed)
 
     def step_finished(self, step: Step, outcome: Outcome) -> None:
@@ -156,4 +169,6 @@ class LiveDisplay:
         if task is not None:
             self._live().remove_task(task)
         if outcome.status != "up-to-date":
-            self._live().console.print(f"{_MARKS.get(outcome.status, ' ')} {_finished(step, outcome)}")
+            from rich.markup import escape
+
+            self._live().console.print(f"{_MARKS.get(outcome.status, ' ')} {escape(_finished(step, outcome))}")

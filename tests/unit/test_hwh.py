@@ -196,7 +196,7 @@ def test_large_design_in_pynq(tmp_path: Path) -> None:
     file.write_text(large().text(), encoding="utf-8")
     parser = runtime_metadata(file)
     odd = parser.ip_dict["odd_0"]
-    assert odd["type"] == "me.com:hls:odd:1.0"
+    assert odd["type"] == "me:hls:odd:1.0"
     assert odd["mem_id"] == "s_axi_BUS_A"
     assert odd["registers"]["n"]["address_offset"] == 0x28
     assert {"scale_1", "scale_2", "small_r"} <= odd["registers"].keys()
@@ -228,7 +228,7 @@ def test_control_character_is_refused() -> None:
         ({"dividers": {}}, "no dividers"),
         ({"dividers": {"fclk0": (64, 1)}}, "1 to 63"),
         ({"dividers": {"fclk0": (0, 1)}}, "1 to 63"),
-        ({"dividers": {"fclk0": (8, 3)}}, r"make 66\.667 MHz"),
+        ({"dividers": {"fclk0": (8, 3)}}, r"make 66\.666667MHz .* more than 1% from 50MHz"),
         ({"addresses": {}}, "no address"),
         ({"kernels": {}}, "no kernel"),
         ({"overlay": overlay(kernels={"matrix_mult_0": {"kernel": "matrix_mult"}})}, "no port for gmem"),
