@@ -8,27 +8,20 @@ unconnected.  Signal names are `<port or instance>_<AXI name>`; vectors of sever
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
 
 from pynqtorch.errors import RecipeError
 from pynqtorch.hw.addresses import WINDOW, addresses
 from pynqtorch.hw.openfpga import ps7
-from pynqtorch.hw.openfpga.ps7 import CONTROL_PORTS, INTERRUPTS, MEMORY_PORTS, Signal
+from pynqtorch.hw.openfpga.ps7 import CONTROL_PORTS, INTERRUPTS, MEMORY_PORTS
+from pynqtorch.hw.openfpga.verilog import Pins, bus, cell, select, wires
 from pynqtorch.hw.registers import address_bits
 from pynqtorch.recipes.models import Instance, Kernel, Overlay
 
 TOP = "top"
 """Name of the generated module."""
 RESERVED = frozenset({TOP, "PS7", "BUFG", "clk", "reset_n", "fclk", "fclk_reset_n", "ps7", "bufg_clk", "reset"})
-
-_AXI_PIN = re.compile(
-    r"(.*?)(AW|AR|W|B|R)"
-    r"(?:ID|ADDR|LEN|SIZE|BURST|LOCK|CACHE|PROT|QOS|REGION|USER|VALID|READY|DATA|STRB|LAST|RESP)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +103,7 @@ def render(overlay: Overlay, kernels: Mapping[str, Kernel]) -> str:
                 f"overlay {overlay.overlay}: an instance cannot be named {name!r}", hint=f"name it {name}_0"
             )
     blocks = [_header(overlay, clock, bases), *_clock(clock)]
-    ps7_pins: list[tuple[str, str]] = []
+    ps7_pins: Pins = []
     for port, prefix in CONTROL_PORTS.items():
         names = [name for name, instance in overlay.kernels.items() if instance.control == port]
         if names:
@@ -159,8 +152,8 @@ def _clock(clock: str) -> list[str]:
         "    wire [3:0] fclk, fclk_reset_n;",
         '    (* keep = "true" *) wire clk;',
         "    wire reset_n;",
-        _cell("BUFG", "bufg_clk", [("I", f"fclk[{index}]"), ("O", "clk")]),
-        _cell(
+        cell("BUFG", "bufg_clk", [("I", f"fclk[{index}]"), ("O", "clk")]),
+        cell(
             "shell_reset", "reset", [("clk", "clk"), ("ext_reset_n", "fclk_reset_n[0]"), ("reset_n", "reset_n")],
             parameters=[("HOLD", "16")],
         ),
@@ -173,18 +166,18 @@ def _control(port: str, names: list[str], bases: Mapping[str, int]) -> list[str]
     table = ", ".join(f"32'h{bases[name]:08X}" for name in reversed(names))
     return [
         f"\n    // {port}: " + ", ".join(names),
-        _wires(prefix, ps7.control_axi3()),
-        _wires(f"{prefix}_lite", ps7.lite()),
-        _wires(f"{prefix}_slaves", ps7.lite(), count),
-        _cell(
+        wires(prefix, ps7.control_axi3()),
+        wires(f"{prefix}_lite", ps7.lite()),
+        wires(f"{prefix}_slaves", ps7.lite(), count),
+        cell(
             "shell_gp_to_axil", f"{prefix}_to_lite",
-            [*_CLOCKED, *_bus("s_axi_", prefix, ps7.control_axi3()), *_bus("m_axi_", f"{prefix}_lite", ps7.lite())],
+            [*_CLOCKED, *bus("s_axi_", prefix, ps7.control_axi3()), *bus("m_axi_", f"{prefix}_lite", ps7.lite())],
             parameters=[("ID_WIDTH", "12")],
         ),
-        _cell(
+        cell(
             "shell_axil_mux", f"{prefix}_mux",
-            [*_CLOCKED, *_bus("s_axi_", f"{prefix}_lite", ps7.lite()),
-             *_bus("m_axi_", f"{prefix}_slaves", ps7.lite())],
+            [*_CLOCKED, *bus("s_axi_", f"{prefix}_lite", ps7.lite()),
+             *bus("m_axi_", f"{prefix}_slaves", ps7.lite())],
             parameters=[("N", str(count)), ("BASES", f"{{{table}}}"),
                         ("WINDOW_BITS", str(WINDOW.bit_length() - 1))],
         ),
@@ -196,24 +189,24 @@ def _memory(port: str, found: tuple[Master, ...]) -> list[str]:
     facts, prefix, count = MEMORY_PORTS[port], _short(port), len(found)
     burst = ps7.burst_axi(facts.data_width)
     blocks = [f"\n    // {port}: " + ", ".join(master.name for master in found)]
-    blocks += [_wires(master.name, ps7.kernel_axi4(master.width)) for master in found]
-    blocks += [_wires(f"{prefix}_masters", burst, count), _wires(prefix, ps7.memory_axi3(facts))]
+    blocks += [wires(master.name, ps7.kernel_axi4(master.width)) for master in found]
+    blocks += [wires(f"{prefix}_masters", burst, count), wires(prefix, ps7.memory_axi3(facts))]
     for index, master in enumerate(found):
         blocks.append(
-            _cell(
+            cell(
                 "shell_axi4_to_axi3", f"{master.name}_bursts",
-                [*_CLOCKED, *_bus("s_axi_", master.name, ps7.kernel_axi4(master.width)),
-                 *_bus("m_axi_", f"{prefix}_masters", burst, select=(index, count))],
+                [*_CLOCKED, *bus("s_axi_", master.name, ps7.kernel_axi4(master.width)),
+                 *bus("m_axi_", f"{prefix}_masters", burst, part=(index, count))],
                 parameters=[("S_DATA_WIDTH", str(master.width)), ("M_DATA_WIDTH", str(facts.data_width)),
                             ("S_ID_WIDTH", "1"), ("S_ADDR_WIDTH", "64")],
             )
         )  # fmt: skip
-    to_port = _bus("m_axi_", prefix, ps7.memory_axi3(facts))
+    to_port = bus("m_axi_", prefix, ps7.memory_axi3(facts))
     if not facts.coherent:
         to_port += [("m_axi_AWUSER", ""), ("m_axi_ARUSER", "")]
     blocks.append(
-        _cell(
-            "shell_axi_mux", f"{prefix}_mux", [*_CLOCKED, *_bus("s_axi_", f"{prefix}_masters", burst), *to_port],
+        cell(
+            "shell_axi_mux", f"{prefix}_mux", [*_CLOCKED, *bus("s_axi_", f"{prefix}_masters", burst), *to_port],
             parameters=[("N", str(count)), ("DATA_WIDTH", str(facts.data_width)), ("ID_WIDTH", str(facts.id_width)),
                         ("CACHE", facts.cache), ("USER", facts.user)],
         )
@@ -229,24 +222,24 @@ def _instance(overlay: Overlay, index: int, name: str, kernel: Kernel) -> str:
     control = f"s_axi_{kernel.control}_"
     for signal, width, _ in ps7.lite():
         bits = address_bits(kernel) if signal.endswith("ADDR") else width
-        pins.append((control + signal, _select(f"{slaves}_{signal}", width, slot, len(siblings), bits)))
+        pins.append((control + signal, select(f"{slaves}_{signal}", width, slot, len(siblings), bits)))
     for bundle in kernel.bundles:
         assert kernel.rtl is not None  # noqa: S101  masters() has refused it
         axi = ps7.kernel_axi4(kernel.rtl.data_width.get(bundle, 32))
-        pins += _bus(f"m_axi_{bundle}_", f"{name}_{bundle}", axi)
+        pins += bus(f"m_axi_{bundle}_", f"{name}_{bundle}", axi)
         pins += [(f"m_axi_{bundle}_{signal}", "1'b0") for signal in ps7.KERNEL_TIED]
         pins += [(f"m_axi_{bundle}_{signal}", "") for signal in ps7.KERNEL_OPEN]
     pins.append(("interrupt", f"interrupt[{index}]"))
     declared = f"    wire [{len(overlay.kernels) - 1}:0] interrupt;\n" if index == 0 else ""
-    return f"\n{declared}" + _cell(kernel.top, name, pins)
+    return f"\n{declared}" + cell(kernel.top, name, pins)
 
 
-def _control_pins(port: str, prefix: str) -> list[tuple[str, str]]:
+def _control_pins(port: str, prefix: str) -> Pins:
     short = _short(port)
     return [(f"{prefix}ACLK", "clk"), *((prefix + s, f"{short}_{s}") for s, _, _ in ps7.control_axi3())]
 
 
-def _memory_pins(port: str) -> list[tuple[str, str]]:
+def _memory_pins(port: str) -> Pins:
     facts, short = MEMORY_PORTS[port], _short(port)
     pins = [(f"{facts.prefix}ACLK", "clk")]
     pins += [(facts.prefix + signal, f"{short}_{signal}") for signal, _, _ in ps7.memory_axi3(facts)]
@@ -255,11 +248,11 @@ def _memory_pins(port: str) -> list[tuple[str, str]]:
     return pins
 
 
-def _ps7(interrupts: int, pins: list[tuple[str, str]]) -> str:
+def _ps7(interrupts: int, pins: Pins) -> str:
     lines = [
         "\n    // Processing system. nextpnr ties every input that is left open to 0, but for those named DDR*.",
         "    /* verilator lint_off PINMISSING */",
-        _cell(
+        cell(
             "PS7", "ps7",
             [("FCLKCLK", "fclk"), ("FCLKRESETN", "fclk_reset_n"), ("DDRARB", "4'b0000"),
              ("IRQF2P", f"{{{20 - interrupts}'d0, interrupt}}"), *pins],
@@ -277,59 +270,3 @@ def _short(port: str) -> str:
     """S_AXI_HP0 -> hp0, M_AXI_GP0 -> m_gp0, S_AXI_GP0 -> s_gp0."""
     name = port.replace("_AXI_", "_").lower()
     return name if "gp" in name else name.removeprefix("s_")
-
-
-def _wires(prefix: str, signals: tuple[Signal, ...], count: int = 1) -> str:
-    by_width: dict[int, list[str]] = {}
-    for signal, width, _ in signals:
-        by_width.setdefault(width * count, []).append(f"{prefix}_{signal}")
-    return "\n".join(
-        _wrap(f"    wire {f'[{width - 1}:0] ' if width > 1 else ''}" + ", ".join(names) + ";")
-        for width, names in by_width.items()
-    )
-
-
-def _bus(
-    pin_prefix: str, wire_prefix: str, signals: tuple[Signal, ...], select: tuple[int, int] = (0, 1)
-) -> list[tuple[str, str]]:
-    index, count = select
-    return [(pin_prefix + s, _select(f"{wire_prefix}_{s}", width, index, count, width)) for s, width, _ in signals]
-
-
-def _select(wire: str, width: int, index: int, count: int, bits: int) -> str:
-    """Part `index` of a packed vector of `count` signals of `width` bits: its low `bits`."""
-    if count == 1:
-        return wire if bits == width else f"{wire}[{bits - 1}:0]"
-    return f"{wire}[{index}]" if width == 1 else f"{wire}[{index * width} +: {bits}]"
-
-
-def _cell(
-    module: str,
-    name: str,
-    pins: list[tuple[str, str]],
-    *,
-    parameters: list[tuple[str, str]] | None = None,
-    attribute: str = "",
-) -> str:
-    given = f" #({', '.join(f'.{key}({value})' for key, value in parameters)})" if parameters else ""
-    rows = [
-        _wrap("        " + ", ".join(f".{pin}({wire})" for pin, wire in row))
-        for _, row in groupby(pins, key=lambda item: _channel(item[0]))
-    ]
-    return f"    {attribute}{module}{given} {name} (\n" + ",\n".join(rows) + "\n    );"
-
-
-def _channel(pin: str) -> str:
-    """Group of a pin: port and AXI channel, so that each channel starts a line; empty for other pins."""
-    match = _AXI_PIN.fullmatch(pin)
-    return match[1] + match[2] if match else ""
-
-
-def _wrap(line: str) -> str:
-    indent = line[: len(line) - len(line.lstrip())]
-    return "\n".join(
-        textwrap.wrap(
-            line, 118, initial_indent="", subsequent_indent=indent + "    ", break_long_words=False,
-            break_on_hyphens=False, drop_whitespace=True,
-        )
-    )  # fmt: skip
