@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A protocol checker for one AXI master port, independent of the bus models: it samples the wires at each rising edge.
 
-Checked: VALID and its payload stay until READY; INCR bursts within 4 KB and `max_beats`; WLAST exactly on the last beat of each
-burst in the order of the addresses, with the WID of AXI3 where there is one; RLAST likewise for each ID; no response without a request.
+Checked: VALID and its payload stay until READY; INCR bursts within 4 KB and `max_beats`; WLAST exactly on the last beat
+of each burst in the order of the addresses, with the WID of AXI3 where there is one; RLAST likewise for each ID; no
+response without a request.
 """
 
 from __future__ import annotations
@@ -28,13 +29,18 @@ class AxiChecker:
     def __init__(
         self, dut: Any, prefix: str, clock: Any, reset_n: Any, *, max_beats: int = 16, any_kind: bool = False
     ) -> None:
-        self.dut = dut
         self.prefix = prefix
         self.clock = clock
         self.reset_n = reset_n
         self.max_beats = max_beats
         self.any_kind = any_kind  # bursts other than INCR of full words are legal here
-        self.data_bytes = len(self.signal("WDATA")) // 8
+        self.handles = {
+            channel + field: getattr(dut, f"{prefix}_{channel}{field}")
+            for channel, fields in PAYLOAD.items()
+            for field in ("VALID", "READY", *fields)
+            if hasattr(dut, f"{prefix}_{channel}{field}")
+        }
+        self.data_bytes = len(self.handles["WDATA"]) // 8
         self.bursts: dict[str, list[tuple[int, int]]] = {
             "AW": [],
             "AR": [],
@@ -48,16 +54,13 @@ class AxiChecker:
         self.beats_read: dict[int, int] = defaultdict(int)
         self.task = cocotb.start_soon(self.run())
 
-    def signal(self, name: str) -> Any:
-        return getattr(self.dut, f"{self.prefix}_{name}")
-
     def value(self, name: str) -> int:
-        handle = getattr(self.dut, f"{self.prefix}_{name}", None)
+        handle = self.handles.get(name)
         return 0 if handle is None else int(handle.value)
 
     def payload(self, channel: str) -> tuple[str, ...]:
-        names = [f"{self.prefix}_{channel}{field}" for field in PAYLOAD[channel]]
-        return tuple(str(getattr(self.dut, name).value) for name in names if hasattr(self.dut, name))
+        names = (channel + field for field in PAYLOAD[channel])
+        return tuple(str(self.handles[name].value) for name in names if name in self.handles)
 
     def quiet(self) -> bool:
         """True when every request has been answered."""
@@ -111,7 +114,7 @@ class AxiChecker:
         self.open_reads[identity].append(beats)
 
     def on_w(self) -> None:
-        wid = self.value("WID") if hasattr(self.dut, f"{self.prefix}_WID") else None
+        wid = self.value("WID") if "WID" in self.handles else None
         self.early_beats.append((bool(self.value("WLAST")), wid))
 
     def match_writes(self) -> None:

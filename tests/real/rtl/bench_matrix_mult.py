@@ -41,7 +41,13 @@ async def products_back_to_back(dut: Any) -> None:
     bench = KernelBench(dut)
     await bench.reset()
     lowest, highest = np.full((SIZE, SIZE), -128, np.int8), np.full((SIZE, SIZE), 127, np.int8)
-    for a, b in ((numbers(1), numbers(2)), (lowest, lowest), (lowest, highest), (highest, highest), (numbers(3), numbers(4))):
+    for a, b in (
+        (numbers(1), numbers(2)),
+        (lowest, lowest),
+        (lowest, highest),
+        (highest, highest),
+        (numbers(3), numbers(4)),
+    ):
         await prepare(bench, a, b)
         await bench.run()
         check(bench, a, b)

@@ -36,21 +36,21 @@ class Memory(SparseMemoryRegion):
 class Bench:
     """MASTERS AXI4 masters, the path, one memory with a checker before it."""
 
-    def __init__(self, dut: Any, *, pause: float = 0.0) -> None:
+    def __init__(self, dut: Any, *, pause: float = 0.0, memory: bool = True) -> None:
         self.dut = dut
         cocotb.start_soon(Clock(dut.clk, 10, "ns").start())
         dut.reset_n.value = 0
         reset = {"reset": dut.reset_n, "reset_active_level": False}
         self.masters = [AxiMaster(AxiBus.from_prefix(dut, f"s{i}"), dut.clk, **reset) for i in range(MASTERS)]
         self.memory = Memory(size=1 << 32)
-        self.slave = AxiSlave(AxiBus.from_prefix(dut, "m"), dut.clk, target=self.memory, **reset)
+        self.slaves = [AxiSlave(AxiBus.from_prefix(dut, "m"), dut.clk, target=self.memory, **reset)] if memory else []
         self.checker = AxiChecker(dut, "m", dut.clk, dut.reset_n)
         self.kernel_checkers = [
             AxiChecker(dut, f"s{i}", dut.clk, dut.reset_n, max_beats=256, any_kind=True) for i in range(MASTERS)
         ]
         if pause:
             channels = []
-            for end in [*self.masters, self.slave]:
+            for end in [*self.masters, *self.slaves]:
                 channels += [end.write_if.aw_channel, end.write_if.w_channel, end.write_if.b_channel]
                 channels += [end.read_if.ar_channel, end.read_if.r_channel]
             for index, channel in enumerate(channels):
@@ -175,3 +175,34 @@ async def shares(dut: Any) -> None:
     fair = order[: len(order) // 2]
     counts = [fair.count(i) for i in range(MASTERS)]
     assert max(counts) - min(counts) <= 3, order
+
+
+@cocotb.test(skip=MASTERS == 1)
+async def answers_may_be_mixed(dut: Any) -> None:
+    """The PS may answer different IDs in any order, beat by beat."""
+    for name in ("AWREADY", "WREADY", "BVALID", "BID", "BRESP", "RVALID", "RRESP", "RLAST", "RID", "RDATA"):
+        getattr(dut, f"m_{name}").value = 0
+    dut.m_ARREADY.value = 1
+    bench = Bench(dut, memory=False)
+    await bench.reset()
+    length = 8 * S_BYTES
+    reads = [cocotb.start_soon(master.read(0x1000 * (i + 1), length)) for i, master in enumerate(bench.masters)]
+    beats: dict[int, list[int]] = {}
+    while len(beats) < MASTERS:
+        await RisingEdge(dut.clk)
+        if int(dut.m_ARVALID.value):
+            beats[int(dut.m_ARID.value)] = list(range(int(dut.m_ARLEN.value) + 1))
+    order = [i for turn in range(64) for i in reversed(range(MASTERS)) if turn < len(beats[i])]
+    word = len(dut.m_RDATA) // 8
+    for index in order:
+        beat = beats[index].pop(0)
+        dut.m_RVALID.value, dut.m_RID.value = 1, index
+        dut.m_RLAST.value = not beats[index]
+        dut.m_RDATA.value = int.from_bytes(bytes([16 * index + beat]) * word, "little")
+        await RisingEdge(dut.clk)
+        while not int(dut.m_RREADY.value):
+            await RisingEdge(dut.clk)
+    dut.m_RVALID.value = 0
+    for index, read in enumerate(reads):
+        answer = await with_timeout(read, 5, "us")
+        assert answer.data == b"".join(bytes([16 * index + beat]) * word for beat in range(length // word))

@@ -28,9 +28,14 @@ def simulate(
     top: str,
     sources: Sequence[str],
     build_dir: Path,
+    *,
     parameters: Mapping[str, int] | None = None,
+    only: str | None = None,
 ) -> None:
-    """Build `top` from `sources` (relative to the checkout), run the cocotb tests of `module`, fail if any of them fails."""
+    """Build `top` from `sources` (relative to the checkout) and run the cocotb tests of `module`; fail if one fails.
+
+    `only` is a regular expression: the tests to run.
+    """
     runner_module = pytest.importorskip("cocotb_tools.runner")
     pytest.importorskip("cocotbext.axi")
     name = simulator()
@@ -50,6 +55,7 @@ def simulate(
         hdl_toplevel=top,
         test_module=module,
         test_dir=HERE,
+        test_filter=only,
         build_dir=build_dir,
         results_xml=str(build_dir / "results.xml"),
         extra_env={f"DUT_{key}": value for key, value in settings.items()} | {"PYTHONPATH": str(HERE)},

@@ -16,9 +16,18 @@ def test_vector_add(tmp_path: Path) -> None:
     simulate("bench_vector_add", "vector_add", [*COMMON, "hw/kernel/vector_add/rtl/vector_add.v"], tmp_path)
 
 
-@pytest.mark.parametrize("kernel", ["matrix_mult", "matrix_mult_fabric"])
-@pytest.mark.parametrize(("size", "cells"), [(16, 8)])
-def test_matrix_mult(tmp_path: Path, kernel: str, size: int, cells: int) -> None:
+@pytest.mark.parametrize(
+    ("kernel", "size", "cells", "only"),
+    [
+        ("matrix_mult", 16, 8, None),
+        ("matrix_mult", 32, 16, "back_pressure|interrupt"),
+        ("matrix_mult", 64, 32, "unaligned"),
+        ("matrix_mult", 32, 4, "unaligned"),
+        ("matrix_mult_fabric", 16, 8, None),
+        ("matrix_mult_fabric", 32, 16, "unaligned"),
+    ],
+)
+def test_matrix_mult(tmp_path: Path, kernel: str, size: int, cells: int, only: str | None) -> None:
     parts = [f"hw/kernel/matrix_mult/rtl/matrix_mult_{name}.v" for name in ("core", "cell", "mac")]
     sources = [*COMMON, "hw/kernel/common/rtl/kernel_burst_read.v", *parts, f"hw/kernel/{kernel}/rtl/{kernel}.v"]
-    simulate("bench_matrix_mult", kernel, sources, tmp_path, {"SIZE": size, "CELLS": cells})
+    simulate("bench_matrix_mult", kernel, sources, tmp_path, parameters={"SIZE": size, "CELLS": cells}, only=only)

@@ -31,4 +31,4 @@ def test_control_path(tmp_path: Path) -> None:
 )
 def test_memory_path(tmp_path: Path, masters: int, kernel: int, port: int) -> None:
     parameters = {"N": masters, "S_DATA_WIDTH": kernel, "M_DATA_WIDTH": port}
-    simulate("bench_memory_path", "memory_path", MEMORY_PATH, tmp_path, parameters)
+    simulate("bench_memory_path", "memory_path", MEMORY_PATH, tmp_path, parameters=parameters)
