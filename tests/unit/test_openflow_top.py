@@ -112,6 +112,8 @@ def test_the_text_is_the_same_each_time() -> None:
         ({"a0": {"kernel": "adder", "memory": {"gmem": "S_AXI_HP0", "x": "S_AXI_HP1"}}}, {}, "no bundle 'x'"),
         ({"clk": instance()}, {}, "cannot be named 'clk'"),
         ({"adder": instance()}, {}, "cannot be named 'adder'"),
+        ({"hp0_mux": instance()}, {}, "cannot be named 'hp0_mux'"),
+        ({"a": instance(), "a_gmem_bursts": instance()}, {}, "cannot be named 'a_gmem_bursts'"),
         ({f"a{i}": instance() for i in range(17)}, {}, "more than 16"),
     ],
 )

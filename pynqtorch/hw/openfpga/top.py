@@ -97,11 +97,7 @@ def render(overlay: Overlay, kernels: Mapping[str, Kernel]) -> str:
     bases = addresses(overlay)
     if len(overlay.kernels) > INTERRUPTS:
         raise RecipeError(f"overlay {overlay.overlay}: more than {INTERRUPTS} kernels", hint="the PS has 16 interrupts")
-    for name in overlay.kernels:
-        if name in RESERVED or name in kernels:
-            raise RecipeError(
-                f"overlay {overlay.overlay}: an instance cannot be named {name!r}", hint=f"name it {name}_0"
-            )
+    _check_names(overlay, kernels, at_memory)
     blocks = [_header(overlay, clock, bases), *_clock(clock)]
     ps7_pins: Pins = []
     for port, prefix in CONTROL_PORTS.items():
@@ -118,6 +114,19 @@ def render(overlay: Overlay, kernels: Mapping[str, Kernel]) -> str:
     ]
     blocks.append(_ps7(len(overlay.kernels), ps7_pins))
     return "\n".join(blocks) + "\nendmodule\n`default_nettype wire\n"
+
+
+def _check_names(overlay: Overlay, kernels: Mapping[str, Kernel], at_memory: Mapping[str, tuple[Master, ...]]) -> None:
+    """Instances must not be called as a module, wire or cell of the top is."""
+    prefixes = [f"{_short(port)}_" for port in (*CONTROL_PORTS, *MEMORY_PORTS)]
+    prefixes += [f"{master.name}_" for found in at_memory.values() for master in found]
+    tops = {kernels[instance.kernel].top for instance in overlay.kernels.values()}
+    for name in overlay.kernels:
+        if name in RESERVED or name in tops or name.startswith(tuple(prefixes)):
+            raise RecipeError(
+                f"overlay {overlay.overlay}: an instance cannot be named {name!r}: the generated top uses such names",
+                hint="name it <kernel>_<number>",
+            )
 
 
 def _kernel(overlay: Overlay, name: str, instance: Instance, kernels: Mapping[str, Kernel]) -> Kernel:
