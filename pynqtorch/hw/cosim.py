@@ -111,7 +111,7 @@ def step(
         ),
     }
     return Step(
-        name=f"cosim.{kernel.kernel}",
+        name=f"cosim.{kernel.kernel.lower()}",
         tool=tool,
         commands=(*simulation.testbench_commands(kernel), verilate, ("sh", testbench.RUN_SCRIPT)),
         outputs=(

@@ -37,7 +37,7 @@ def step(kernel: Kernel, *, tool: Tool, ap_types: ApTypes, rootfs: str = "fpga")
     )  # fmt: skip
     runs = (ProgramRun("csim", (f"./{PROGRAM}",)),)
     return Step(
-        name=f"csim.{kernel.kernel}",
+        name=f"csim.{kernel.kernel.lower()}",
         tool=tool,
         commands=(compile_command, ("sh", testbench.RUN_SCRIPT)),
         outputs=(Output(REPORT), Output("csim.log")),

@@ -91,7 +91,7 @@ def netlist_step(
     Raises:
         RecipeError: as the generated top.
     """
-    source = netlist or f"step:synth.{overlay.overlay}/top.json"
+    source = netlist or f"step:synth.{overlay.overlay.lower()}/top.json"
     ram = f"{simulation.FOLDER}/block_ram.v"
     tools = Tool(name=tool.name, version=f"{tool.version}, {yosys.name} {yosys.version}")
     return _step(
@@ -183,7 +183,7 @@ def _step(
         HARNESS, *sources, *simulation.link_arguments(used),
     )  # fmt: skip
     return Step(
-        name=f"{stage}.{overlay.overlay}",
+        name=f"{stage}.{overlay.overlay.lower()}",
         tool=tool,
         commands=(
             *prepare,

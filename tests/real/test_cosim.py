@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +37,27 @@ COPY_WORDS = Kernel.model_validate(
 )  # fmt: skip
 
 
+MIXED = Kernel.model_validate(
+    {
+        "kernel": "mixed", "top": "mixed", "clock": "10ns", "control": "regs",
+        "arguments": {
+            "x": {"type": "float", "shape": [2, 16], "port": "m_axi", "bundle": "wide", "direction": "inout"},
+            "state": {"type": "int64", "shape": [4], "port": "m_axi", "bundle": "thin", "direction": "inout"},
+            "small": {"type": "int8"},
+            "large": {"type": "int64"},
+            "real": {"type": "double"},
+            "few": {"type": "uint16", "shape": [8], "port": "m_axi", "bundle": "thin", "direction": "out"},
+        },
+        "hls": {"sources": ["mixed.cpp"], "testbench": ["mixed_tb.cpp"]},
+        "rtl": {"sources": ["mixed.v"], "data_width": {"wide": 512}, "parameters": {"BYTE": 1}},
+    }
+)  # fmt: skip
+
+
 def repository(folder: Path) -> Path:
-    """A repository with the faulty kernel and the shared RTL of ours."""
+    """A repository with the kernels of these tests and the shared RTL of ours."""
     shutil.copytree(HERE, folder / "hw/kernel/copy_words")
+    shutil.copytree(HERE.with_name("cosim_mixed"), folder / "hw/kernel/mixed")
     (folder / "hw/kernel/common").symlink_to(ROOT / "hw/kernel/common")
     return folder
 
@@ -81,9 +100,34 @@ def test_a_right_kernel_passes_with_its_figures(copy_words: Built) -> None:
     assert report.runs[1].simulation["cycles"][0] != nominal["cycles"][0]
 
 
+def test_wide_and_narrow_buses_wrapping_bursts_and_every_kind_of_scalar(tmp_path: Path) -> None:
+    step = cosim.step(MIXED, tool=VERILATOR, ap_types=testbench.find_ap_types())
+    step_runner.run_step(step, repository(tmp_path / "repository"), tmp_path / "step")
+    figures = testbench.load(tmp_path / "step" / cosim.REPORT).runs[0].simulation
+    assert figures["bytes_read"] == 2 * (64 + 8)
+    assert figures["bytes_written"] == 2 * (64 + 8 + 1)
+    assert figures["waits"] == ["poll", "poll"]  # it has no interrupt
+
+
+def test_latency_and_bandwidth_of_the_memory_cost_cycles(copy_words: Built) -> None:
+    def cycles(*arguments: str) -> int:
+        argv = (f"./{simulation.PROGRAM}", "--report=by_hand.json", *arguments)
+        code, log = step_runner.run(argv, copy_words.directory, copy_words.prefix)
+        assert code == 0, log
+        return int(json.loads((copy_words.directory / "by_hand.json").read_text())["cycles"][0])
+
+    fast = cycles("--read-latency=1", "--write-latency=1")
+    assert cycles("--read-latency=101", "--write-latency=1") == pytest.approx(fast + 100, abs=8)
+    assert cycles("--read-latency=1", "--write-latency=101") == pytest.approx(fast + 100, abs=8)
+    # 16 words there and 16 back at one byte a cycle, in place of one word a cycle
+    assert cycles("--read-latency=1", "--write-latency=1", "--bandwidth=1") == pytest.approx(fast + 32 * 3, abs=16)
+
+
 def test_a_trace_is_written(tmp_path: Path) -> None:
     prefix = step_runner.prefix_for("verilator")
-    code, _ = step_runner.run(("g++", "-fsyntax-only", "-include", "zlib.h", "-x", "c++", "/dev/null"), tmp_path, prefix)
+    code, _ = step_runner.run(
+        ("g++", "-fsyntax-only", "-include", "zlib.h", "-x", "c++", "/dev/null"), tmp_path, prefix
+    )
     if code != 0:
         pytest.skip("the rootfs has no zlib.h (package zlib1g-dev), which FST traces need")
     step = cosim.step(COPY_WORDS, tool=VERILATOR, ap_types=testbench.find_ap_types(), trace=True)
@@ -148,7 +192,9 @@ def test_a_recipe_that_does_not_fit_the_header_does_not_compile(tmp_path: Path) 
     code, log = step_runner.run(argv, tmp_path / "step", prefix)
     assert code != 0
     assert "n: the recipe says int16" in log
-    assert any(f and f.severity == "error" and "recipe says" in f.text for f in map(testbench.parse_line, log.splitlines()))
+    assert any(
+        f and f.severity == "error" and "recipe says" in f.text for f in map(testbench.parse_line, log.splitlines())
+    )
 
 
 def test_csim_passes_and_finds_a_write_beyond_an_array(tmp_path: Path) -> None:

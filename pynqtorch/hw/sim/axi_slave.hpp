@@ -164,7 +164,7 @@ class AxiMemorySlave {
 
     void drive() {
         if (options_.bandwidth) {
-            const auto most = static_cast<int64_t>(4 * data_bytes_ + options_.bandwidth);
+            const auto most = static_cast<int64_t>(data_bytes_ + options_.bandwidth);
             credit_ = std::min(credit_ + static_cast<int64_t>(options_.bandwidth), most);
         }
         drive_read();
