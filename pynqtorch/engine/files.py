@@ -68,14 +68,10 @@ def write_atomic(path: Path, data: bytes) -> None:
         OSError: as the system says.
     """
     temporary = path.with_name(f".{path.name}.new")
-    try:
+    with removed_on_failure(temporary):
         with temporary.open("wb") as stream:
             stream.write(data)
         temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
 
 
 def copy_file(source: Path, target: Path, *, executable: bool, durable: bool = False) -> None:
@@ -95,6 +91,17 @@ def copy_file(source: Path, target: Path, *, executable: bool, durable: bool = F
             if durable:
                 writer.flush()
                 os.fsync(writer.fileno())
+
+
+@contextmanager
+def removed_on_failure(path: Path) -> Iterator[None]:
+    """Half of a copy must not fill a disk that is full already."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError, StorageError):  # the first error is the one to tell
+            remove(path)
+        raise
 
 
 def _copy_in_kernel(source: int, target: int) -> bool:

@@ -153,7 +153,7 @@ class Processes:
             if self._channel is not None:
                 self._channel.close()
                 self._channel = None
-                os.waitpid(self._supervisor, 0)
+                _has_ended(self._supervisor, wait=True)
 
     def _spawn(self, launch: Launch) -> tuple[int, int, int]:
         environment = [f"{name}={value}" for name, value in launch.env.items()]
@@ -188,7 +188,7 @@ class Processes:
 
     def _connect(self) -> None:
         if self._channel is not None:
-            if os.waitpid(self._supervisor, os.WNOHANG)[0] == 0:
+            if not _has_ended(self._supervisor, wait=False):
                 return
             self._channel.close()  # somebody killed it; its keepers live on
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -265,6 +265,13 @@ def _wait_for_end(status: int) -> bool:
         if not os.read(status, 4096):
             return True
     return False
+
+
+def _has_ended(pid: int, *, wait: bool) -> bool:
+    try:
+        return os.waitpid(pid, 0 if wait else os.WNOHANG)[0] != 0
+    except ChildProcessError:  # the caller's program has its children reaped by the kernel
+        return wait or not Path(f"/proc/{pid}").exists()
 
 
 def _keeper(told: bytes) -> int:

@@ -229,11 +229,12 @@ class Runner:
                     continue
                 temporary = target.with_name(f".{target.name}.pynqtorch-new")
                 files.remove(temporary)
-                if output.tree:
-                    files.copy_tree(source, temporary)
-                    files.remove(target)
-                else:
-                    files.copy_file(source, temporary, executable=bool(source.stat().st_mode & 0o100))
+                with files.removed_on_failure(temporary):
+                    if output.tree:
+                        files.copy_tree(source, temporary)
+                        files.remove(target)
+                    else:
+                        files.copy_file(source, temporary, executable=bool(source.stat().st_mode & 0o100))
                 temporary.rename(target)
 
 

@@ -122,9 +122,9 @@ class _Run:
         self._ended = False
 
     def run(self) -> RunResult:
-        pool = None
-        try:
-            with self._signals():
+        with self._signals():
+            pool = None
+            try:
                 self._look()
                 if self._waiting and not self._stopping():
                     pool = self._get_ready()
@@ -134,15 +134,15 @@ class _Run:
                         self._look()
                         if not self._stopping():
                             self._start(pool)
-        finally:
-            if self._processes is not None:
-                self._processes.end_all(at_once=True)
-            if pool is not None:
-                pool.shutdown()
-            if self._processes is not None:
-                self._processes.close()
-            self._save()
-        return self._result()
+            finally:
+                if self._processes is not None:
+                    self._processes.end_all(at_once=True)
+                if pool is not None:
+                    pool.shutdown()
+                if self._processes is not None:
+                    self._processes.close()
+                self._save()
+            return self._result()
 
     def _get_ready(self) -> ThreadPoolExecutor:
         """Load what only a run with work needs: a no-op saves 40 ms."""

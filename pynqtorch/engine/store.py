@@ -229,7 +229,8 @@ class Store:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._temporary(sha)
         files.remove(temporary)
-        files.copy_file(source, temporary, executable=False, durable=size >= _WORTH_SYNCING)
+        with files.removed_on_failure(temporary):
+            files.copy_file(source, temporary, executable=False, durable=size >= _WORTH_SYNCING)
         temporary.chmod(0o444)
         temporary.replace(target)
 

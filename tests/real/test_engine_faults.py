@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,8 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "unit")]
 from engine_driver import EXPECTED  # noqa: E402
 from engine_samples import build, processes_with, shell, statuses  # noqa: E402
+
+from pynqtorch.plan import Output  # noqa: E402
 
 pytestmark = pytest.mark.real
 
@@ -93,6 +97,62 @@ def test_a_run_that_is_killed_at_any_instant_continues_correctly(root: Path) -> 
     assert stages["killed"] >= 40
 
 
+def in_child(work: Callable[[], None]) -> int:
+    """Exit code of a function in a forked process, -n for signal n."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.parametrize("store", ["cold", "warm"])
+def test_a_kill_at_each_file_operation_of_the_engine_is_mended(root: Path, store: str) -> None:
+    tree = Output("d", tree=True, publish="out/final/d")
+    steps = (
+        shell("a", "tr a-z A-Z < in > out.txt", reads={"in": "src.txt"}),
+        shell("b", "mkdir d; cat in > d/1; echo x > d/2", reads={"in": "step:a/out.txt"}, makes=(tree,)),
+    )
+
+    def killed_at(number: int) -> None:
+        count = 0
+
+        def hook(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal count
+            if event == "open" or event.startswith("os."):
+                count += any(str(root) in str(argument) for argument in arguments)
+                if count == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        build(root, *steps)
+
+    def correct() -> None:
+        build(root, *steps)
+        text = (root / "src.txt").read_text().upper()
+        assert (root / "out/final/d/1").read_text() == text == (root / "out/steps/b/d/1").read_text()
+        assert (root / "out/final/d/2").read_text() == "x\n"
+        assert build(root, *steps).up_to_date
+
+    if store == "warm":
+        for text in "ab":
+            (root / "src.txt").write_text(f"{text}\n")
+            build(root, *steps)
+    kills = 0
+    for number in range(1, 400):
+        (root / "src.txt").write_text("ab"[number % 2] + "\n")
+        if store == "cold":
+            shutil.rmtree(root / "out/store", ignore_errors=True)
+        if in_child(partial(killed_at, number)) == 0:
+            break
+        kills += 1
+        assert in_child(correct) == 0, f"kill at operation {number}"
+    assert kills > 30
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("step", ["a", "b", "e"])
 def test_an_interrupt_ends_all_and_the_next_call_continues(root: Path, number: signal.Signals, step: str) -> None:
@@ -111,6 +171,26 @@ def test_an_interrupt_ends_all_and_the_next_call_continues(root: Path, number: s
     assert code == 0
     assert ("a=up-to-date" in output) == (step != "a")
     assert (root / "out/final/e").read_text() == EXPECTED
+
+
+def test_an_interrupt_at_any_instant_ends_cleanly(root: Path) -> None:
+    random.seed(SEED)
+    codes = []
+    for number in range(12):
+        shutil.rmtree(root / "out", ignore_errors=True)
+        process = start(root, "diamond", f"{root}/{number}")
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started a\n"
+        time.sleep(random.uniform(0, 0.8))
+        process.send_signal(signal.SIGINT)
+        code, output = finish(process, 20)
+        codes.append(code)
+        assert "Traceback" not in output
+        assert no_process_left(f"{root}/{number}", 0.5)
+        assert finish(start(root, "diamond", f"{root}/{number}"))[0] == 0
+        assert (root / "out/final/e").read_text() == EXPECTED
+    assert set(codes) <= {0, 130, -signal.SIGINT}
+    assert codes.count(130) >= 6
 
 
 def test_a_second_interrupt_does_not_wait_for_a_tool_that_ignores_the_first(root: Path) -> None:
