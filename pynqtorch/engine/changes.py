@@ -9,6 +9,7 @@ from typing import Any
 from pynqtorch.engine.stamp import Stamp
 
 NEVER = "never ran here"
+UNFINISHED = "its last run here failed or was ended"
 
 
 def changes(stamp: Stamp | None, description: Mapping[str, Any]) -> Iterator[str]:

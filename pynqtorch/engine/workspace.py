@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pynqtorch.engine import stamp as stamps
-from pynqtorch.engine.changes import changes
+from pynqtorch.engine.changes import UNFINISHED, changes
 from pynqtorch.engine.digest import describe, key_of
 from pynqtorch.engine.executors import TEMPORARY, HostExecutor, Job, executor, find_program
 from pynqtorch.engine.files import make_folder, write_atomic
@@ -134,6 +134,8 @@ class Workspace:
             if not reasons:
                 unpublished = tuple(f"{o.publish} is missing or was changed" for o in self.unpublished(step, stamp))
                 return Decision("publish" if unpublished else "up-to-date", key, description, unpublished, stamp)
+        elif stamp is None and self.folder(step.name).is_dir():
+            reasons = (UNFINISHED,)
         else:
             reasons = tuple(changes(stamp, description))
         try:

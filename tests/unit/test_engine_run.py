@@ -228,6 +228,13 @@ def test_explain_names_what_changed(root: Path) -> None:
     assert explain(one(), "a", root=root) == ["input in changed"]
 
 
+def test_explain_tells_a_failure_from_a_step_that_never_ran(root: Path) -> None:
+    bad = shell("a", "exit 1")
+    with pytest.raises(BuildError):
+        build(root, bad)
+    assert explain(Plan((bad,)), "a", root=root) == ["its last run here failed or was ended"]
+
+
 def test_a_dry_run_says_what_would_run_and_touches_nothing(root: Path) -> None:
     steps = dry_run(Plan(chain()), root=root)
     assert [(step.status, step.reasons) for step in steps] == [
