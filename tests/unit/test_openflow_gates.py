@@ -16,6 +16,7 @@ from pynqtorch.errors import FormatError, LimitError, OutputError, TimingError
 from pynqtorch.hw.openfpga import nextpnr, sdf, timing, yosys
 from pynqtorch.hw.openfpga.netlist import check_netlist, number
 from pynqtorch.hw.utilization import against, by_group, check_limits, count, floorplan, placed_cells
+from pynqtorch.plan import Finding
 
 # ---------------------------------------------------------------- netlist
 
@@ -251,6 +252,29 @@ def test_paths_to_and_from_hard_blocks() -> None:
     }
     assert found["register", "PS7_PS7"].start == "$a.b:1$ff.Q"
     assert found["register", "PS7_PS7"].end == "ps7.SAXIHP0WVALID"
+
+
+def test_hold_times_that_are_not_kept() -> None:
+    direct = SDF.replace(
+        "(INTERCONNECT lut/O6 other/D (50:50:50) (50:50:50))",
+        r"(INTERCONNECT \$a.b\:1\$ff/Q other/D (20:40:60) (30:40:50))",
+    )
+    assert sdf.hold_violations(sdf.parse(direct.splitlines())) == []  # 300 + 20 ps against 200
+    short = direct.replace("(200:200:200)", "(670:670:670)")
+    found = sdf.hold_violations(sdf.parse(short.splitlines()))
+    assert found == [sdf.HoldViolation("$a.b:1$ff.Q", "other.D", 300 + 20 - 670)]
+    result = timing.evaluate(route_report(), {"clk": 100_000_000}, hold=found)
+    assert result["met"]  # labelled, not failed
+    assert result["hold"]["violations"] == 1
+    assert result["hold"]["worst_ns"] == -0.35
+    assert timing.evaluate(route_report(), {"clk": 100_000_000})["hold"] is None  # not looked for is not "none"
+
+
+def test_log_of_the_gate() -> None:
+    assert timing.parse_log("warning: 3 hold violations, the worst -0.066 ns\n") == Finding(
+        "warning", "3 hold violations, the worst -0.066 ns"
+    )
+    assert timing.parse_log("PS7_PS7 -> register: 7 ns in the fabric") is None
 
 
 def test_combinational_loops_do_not_hang() -> None:

@@ -225,6 +225,7 @@ def _timing(design: _Design) -> Step:
         inputs=(Input("route.json", f"{route}/route.json"), Input("top.sdf", f"{route}/top.sdf")),
         outputs=(Output("timing.json"),),
         title=f"timing gate of {design.name}",
+        log_parser="pynqtorch.hw.openfpga.timing:parse_log",
         resources=Resources(cores=1, memory_mib=1000),
         package=design.options.package,
     )  # fmt: skip

@@ -5,8 +5,8 @@ No wall time and no host name goes into a published file: the same inputs give t
 the manifest alone, so a commit that changes nothing here runs this step again (a copy and a checksum), and no other.
 
 manifest.json, schema 1: `overlay`, `description`, `board`, `part`, `flow`, `profile`, `recipe_sha256`, `git_commit`,
-`tools` {name: version}, `clocks`, `utilization` {resource: used}, `timing` (`met`, `note`, `clocks`), `verified`
-(list of `what`, `how`, `result`), `verified_on_hardware` (false), `files` {name: `sha256`, `bytes`}.
+`tools` {name: version}, `clocks`, `utilization` {resource: used}, `timing` (`met`, `note`, `clocks`, `hold`),
+`verified` (list of `what`, `how`, `result`), `verified_on_hardware` (false), `files` {name: `sha256`, `bytes`}.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def manifest(files: Mapping[str, bytes], request: Mapping[str, Any], report: Map
             "tools": request["tools"],
             "clocks": request["clocks"],
             "utilization": {name: figure["used"] for name, figure in report["utilization"].items()},
-            "timing": {key: timing[key] for key in ("met", "note", "clocks")},
+            "timing": {key: timing[key] for key in ("met", "note", "clocks")} | {"hold": _hold(timing)},
             "verified": verified,
             "verified_on_hardware": False,
             "files": {
@@ -105,6 +105,11 @@ def manifest(files: Mapping[str, bytes], request: Mapping[str, Any], report: Map
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise OutputError(f"report.json: {type(error).__name__}: {error}", hint="run the report step again") from error
+
+
+def _hold(timing: Mapping[str, Any]) -> dict[str, Any] | None:
+    hold = timing["hold"]
+    return None if hold is None else {key: hold[key] for key in ("violations", "worst_ns")}
 
 
 def _how(item: Mapping[str, Any]) -> str:

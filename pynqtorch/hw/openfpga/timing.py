@@ -4,6 +4,8 @@
 nextpnr's delays for 7-series devices come from project X-Ray and know neither speed grades nor temperature nor voltage:
 what is compared here is an estimate.  Two things must fit the clock's period: the paths that nextpnr times, and, taken
 from its SDF, the known part of the paths that it leaves out because one end is a hard block without delays (the PS7).
+Hold violations are counted and labelled but do not fail the gate, as in nextpnr: its hold times do not tell corners
+apart, and the clock's skew is not known.
 """
 
 from __future__ import annotations
@@ -17,25 +19,33 @@ from typing import Any
 
 from pynqtorch.errors import MissingToolError, OutputError, TimingError, UsageError
 from pynqtorch.hw.openfpga.command import read_bytes, run, write_file
-from pynqtorch.hw.openfpga.sdf import Design, HardPath, hard_paths, parse
+from pynqtorch.hw.openfpga.sdf import Design, HardPath, HoldViolation, hard_paths, hold_violations, parse
+from pynqtorch.plan import Finding
 
 NOTE = "estimate: no speed-grade data; clock-to-output and set-up of hard blocks without delays are not included"
 SCHEMA = 1
 
 
-def evaluate(route: Mapping[str, Any], clocks: Mapping[str, int], untimed: Sequence[HardPath] = ()) -> dict[str, Any]:
+def evaluate(
+    route: Mapping[str, Any],
+    clocks: Mapping[str, int],
+    untimed: Sequence[HardPath] = (),
+    hold: Sequence[HoldViolation] | None = None,
+) -> dict[str, Any]:
     """timing.json as data.
 
     Args:
         route: nextpnr's report (`fmax` in MHz, `critical_paths` with delays in ns).
         clocks: net -> required frequency in hertz.
         untimed: the slowest paths to and from hard blocks, by kind; they are held against the fastest clock.
+        hold: violations, worst first; None: not looked for.
 
     Returns:
         `schema`, `note`, `met`; `clocks` (net -> `required_mhz`, `fmax_mhz`, `slack_ns`, `met`); `paths`, each with
         `from`, `to` (clocks), `start`, `end` (pins), `total_ns`, `logic_ns`, `routing_ns`, `levels` (cells passed) and
         `stages` (`type`, `delay_ns`, `cell`, `net`); `untimed`, each with `from`, `to` (cell types), `start`, `end`,
-        `fabric_ns`, `met`.
+        `fabric_ns`, `met`; `hold` (null: not looked for): `violations` (their number), `worst_ns` (slack, 0 if none),
+        `paths` (the ten worst: `start`, `end`, `slack_ns`).
 
     Raises:
         OutputError: the report lacks something.
@@ -81,6 +91,18 @@ def evaluate(route: Mapping[str, Any], clocks: Mapping[str, int], untimed: Seque
         "clocks": result,
         "paths": paths,
         "untimed": outside,
+        "hold": None if hold is None else _hold(hold),
+    }
+
+
+def _hold(violations: Sequence[HoldViolation]) -> dict[str, Any]:
+    return {
+        "violations": len(violations),
+        "worst_ns": _rounded(violations[0].slack_ps / 1e3) if violations else 0.0,
+        "paths": [
+            {"start": item.start, "end": item.end, "slack_ns": _rounded(item.slack_ps / 1e3)}
+            for item in violations[:10]
+        ],
     }
 
 
@@ -145,6 +167,14 @@ def _rounded(value: float) -> float:
     return round(value, 3)
 
 
+def parse_log(line: str) -> Finding | None:
+    """What a line of this command's output says."""
+    text = line.rstrip()
+    if text.startswith("warning: "):
+        return Finding("warning", text.removeprefix("warning: "))
+    return Finding("info", text) if " MHz estimated " in text else None
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Raises `TimingError` when timing is missed and not allowed to be."""
     options = argparse.ArgumentParser(prog="python -m pynqtorch.hw.openfpga.timing", description=__doc__)
@@ -164,8 +194,8 @@ def main(arguments: list[str] | None = None) -> None:
         route = json.loads(read_bytes(given.route))
     except ValueError as error:
         raise OutputError(f"{given.route}: not JSON ({error})", hint="run the route step again") from error
-    untimed = hard_paths(_read_sdf(given.sdf)) if given.sdf else []
-    timing = evaluate(route, clocks, untimed)
+    design = _read_sdf(given.sdf) if given.sdf else None
+    timing = evaluate(route, clocks, hard_paths(design) if design else (), hold_violations(design) if design else None)
     if not given.allow_failure:
         judge(timing)
     write_file(given.out, json.dumps(timing, indent=1) + "\n")
@@ -174,6 +204,11 @@ def main(arguments: list[str] | None = None) -> None:
 
     for path in timing["untimed"]:
         print(f"{path['from']} -> {path['to']}: {path['fabric_ns']:g} ns in the fabric, not timed by nextpnr")
+    if timing["hold"] and timing["hold"]["violations"]:
+        print(
+            f"warning: {timing['hold']['violations']} hold violations, the worst {timing['hold']['worst_ns']:g} ns "
+            "(estimate that does not tell corners apart)"
+        )
 
 
 def _read_sdf(path: Path) -> Design:
