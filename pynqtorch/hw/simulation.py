@@ -35,7 +35,7 @@ SIMULATOR_FLAGS = (
     "--cc", "--exe", "--build", "-j", "2", "--prefix", MODEL, "--Mdir", "obj", "-o", "simulation",
     "-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing",
     "--quiet", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-SPECIFYIGN", "-Wno-INITIALDLY",
-    "-Wno-SYMRSVDWORD", "-Wno-MODDUP", "-Wno-UNOPTFLAT",
+    "-Wno-SYMRSVDWORD", "-Wno-MODDUP", "-Wno-UNOPTFLAT", "-Wno-COMBDLY",
     # -O1: half the build time of -O2, and about as fast
     "-CFLAGS", f"-std=gnu++20 -O1 -I../{FOLDER} -isystem ../{testbench.AP_TYPES}",
     "-MAKEFLAGS", "--silent OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1",

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pynqtorch.errors import MissingToolError, OutputError, VerifyError
-from pynqtorch.plan import Check, Finding, Input
+from pynqtorch.plan import SUMMARY, Check, Finding, Input
 from pynqtorch.recipes.models import Kernel
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def render(template: str, values: Mapping[str, object]) -> str:
 
 
 def run_script(subject: str, kind: str, report: str, runs: Iterable[ProgramRun], simulator: str = "") -> str:
-    """The script that runs the testbench and writes `report`.
+    """The script that runs the testbench and writes `report`, and a summary with the longest call of the first run.
 
     Args:
         subject: kernel or overlay.
@@ -136,6 +136,7 @@ def run_script(subject: str, kind: str, report: str, runs: Iterable[ProgramRun],
             "kind": kind,
             "report": report,
             "simulator": simulator,
+            "summary": SUMMARY,
             "runs": [{"name": run.name, "argv": shlex.join(run.argv)} for run in runs],
         },
     )

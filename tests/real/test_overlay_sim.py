@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A whole overlay behind the pins of the PS7: as RTL and as the netlist that yosys makes of it, with equal cycle counts."""
+"""A whole overlay behind the pins of the PS7: as RTL and as the netlist of yosys, with equal cycle counts."""
 
 from __future__ import annotations
 

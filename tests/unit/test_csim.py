@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pynqtorch.errors import OutputError, VerifyError
 from pynqtorch.hw import csim, testbench
 from pynqtorch.hw.testbench import ApTypes, ProgramRun
-from pynqtorch.plan import Finding, Plan, Tool
+from pynqtorch.plan import SUMMARY, Finding, Plan, Tool
 from pynqtorch.recipes.models import Kernel
 
 AP_TYPES = ApTypes("/somewhere/ap_types", "hls4ml-1.1.0")
@@ -89,6 +89,15 @@ def test_a_passing_testbench(tmp_path: Path) -> None:
     assert report.runs[0].last_line == "scale: PASS"
     assert (tmp_path / "run1.log").read_text().startswith("args 1 two words\n")
     testbench.passed(tmp_path, "csim.json")
+    assert json.loads((tmp_path / SUMMARY).read_text()) == {"verdict": "pass"}
+
+
+@needs_gcc
+def test_the_longest_call_is_in_the_summary(tmp_path: Path) -> None:
+    run_script(
+        tmp_path, """echo '{"cycles": [7, 9], "cycles_min": 7, "cycles_max": 9, "error": ""}' >run0.json; exit 3\n"""
+    )
+    assert json.loads((tmp_path / SUMMARY).read_text()) == {"verdict": "fail", "cycles": 9}
 
 
 @needs_gcc
