@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pynqtorch.engine.proctable import ProcessTable
+from pynqtorch.errors import MissingToolError
 
 LONGEST_LINE = 1 << 16
 HEARTBEAT_SECONDS = 5.0
@@ -193,14 +194,20 @@ class Processes:
             self._channel.close()  # somebody killed it; its keepers live on
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._supervisor = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-I", "-S", str(Path(__file__).with_name("supervise.py"))],
-                os.environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)],
-                setsid=True,
-                setsigdef=[],
-            )
+            try:
+                self._supervisor = os.posix_spawn(
+                    sys.executable,
+                    [sys.executable, "-I", "-S", str(Path(__file__).with_name("supervise.py"))],
+                    os.environ,
+                    file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)],
+                    setsid=True,
+                )
+            except OSError as error:
+                ours.close()
+                raise MissingToolError(
+                    f"{sys.executable} cannot be started: {error.strerror}",
+                    hint="check that this user may run it, and the limits of processes and memory (ulimit -a)",
+                ) from error
         self._channel = ours
 
     def _watch(
