@@ -49,10 +49,12 @@ module kernel_fifo #(
     generate
         for (i = 0; i < WIDTH / 16; i = i + 1) begin : lane
             reg [15:0] q;
+            // the gate keeps registers from driving the RAM directly: its data pins have a long hold time
+            wire [15:0] d = in_data[i*16 +: 16] & {16{in_valid}};
             assign out_data[i*16 +: 16] = q;
             if (BLOCK) begin : block
                 (* ram_style = "block" *) reg [15:0] memory [0:(1<<DEPTH_BITS)-1];
-                always @(posedge clk) if (in_valid) memory[write_index] <= in_data[i*16 +: 16];
+                always @(posedge clk) if (in_valid) memory[write_index] <= d;
                 always @(posedge clk) if (fetch) q <= memory[read_index];
             end else begin : plain
                 (* ram_style = "registers" *) reg [15:0] memory [0:(1<<DEPTH_BITS)-1];

@@ -64,7 +64,8 @@ module matrix_mult_cell #(
     localparam DEPTH = 1 << ADDRESS_WIDTH;
     localparam SLICE = DEPTH <= 2048 ? 8 : DEPTH <= 4096 ? 4 : DEPTH <= 8192 ? 2 : 1;
     wire write = load && tag == TAG;
-    wire [7:0] mine = INDEX % 2 ? data[15:8] : data[7:0];
+    // the gate keeps the register from driving the RAM directly: its data pins have a long hold time
+    wire [7:0] mine = (INDEX % 2 ? data[15:8] : data[7:0]) & {8{load}};
     wire [7:0] b;
     genvar s;
     generate

@@ -136,7 +136,7 @@ module matrix_mult_core #(
     // two rows of A, 16 bits wide
     (* ram_style = "block" *) reg [15:0] rows_memory [0:SIZE-1];
     reg [15:0] row_word;
-    always @(posedge clk) if (piece_a) rows_memory[piece_place[LOG_SIZE-1:0]] <= piece;
+    always @(posedge clk) if (piece_a) rows_memory[piece_place[LOG_SIZE-1:0]] <= piece & {16{piece_a}};  // gated for hold time
     always @(posedge clk) row_word <= rows_memory[{odd_row, k[LOG_SIZE-1:1]}];
 
     // ---------------------------------------------------------------- what enters cell 0
