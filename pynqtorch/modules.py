@@ -6,7 +6,8 @@ change in one of them runs the step again, a change elsewhere does not, and the 
 checkout or the environment lies (the engine's PATH says which ``python`` it is).
 
 A module that reads files of the package names them in a constant ``DATA``, a tuple of names beside the module
-(``DATA = ("templates/report.html.j2",)``); they are sources like any other.
+(``DATA = ("templates/report.html.j2",)``); they are sources like any other.  PyPI packages whose versions may change
+its result stand in ``DISTRIBUTIONS``, or are given to `python_step`.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def python_step(
     if not (module == PACKAGE or module.startswith(PACKAGE + ".")):
         raise UsageError(f"step {name}: {module} is not a module of {PACKAGE}")
     needed = module_sources(module) if sources is None else expand_sources((*sources, _relative_name(module)))
+    distributions = dict.fromkeys((*distributions, *_constant(_relative_name(module), "DISTRIBUTIONS")))
     staged = [Input(f"{STAGED}/{PACKAGE}/{path}", f"{package}/{path}") for path in needed]
     all_inputs = (*inputs, *staged)
     seen: set[str] = set()
@@ -153,20 +155,27 @@ def module_sources(module: str) -> tuple[str, ...]:
 
 def _data(path: str, tree: ast.Module) -> set[str]:
     """Files that a module's ``DATA`` names, relative to the package."""
-    found: set[str] = set()
+    found = {(Path(path).parent / name).as_posix() for name in _constant(path, "DATA", tree)}
+    absent = sorted(name for name in found if not (package_root() / name).is_file())
+    if absent:
+        raise UsageError(f"{path}: DATA names {', '.join(absent)}, which is not in the package {PACKAGE}")
+    return found
+
+
+def _constant(path: str, constant: str, tree: ast.Module | None = None) -> tuple[str, ...]:
+    """A module's tuple of names, read from its text; empty where it has none."""
+    if tree is None:
+        tree = ast.parse((package_root() / path).read_bytes(), filename=path)
     for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "DATA" for t in node.targets):
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == constant for t in node.targets):
             try:
                 names = ast.literal_eval(node.value)
             except ValueError:
                 names = None
             if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
-                raise UsageError(f"{path}:{node.lineno}: DATA is not a tuple of file names written out")
-            found.update((Path(path).parent / name).as_posix() for name in names)
-    absent = sorted(name for name in found if not (package_root() / name).is_file())
-    if absent:
-        raise UsageError(f"{path}: DATA names {', '.join(absent)}, which is not in the package {PACKAGE}")
-    return found
+                raise UsageError(f"{path}:{node.lineno}: {constant} is not a tuple of names written out")
+            return names
+    return ()
 
 
 def _imports(path: str, tree: ast.Module) -> set[str]:

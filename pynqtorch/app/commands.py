@@ -151,7 +151,7 @@ def finish(session: Session, plan: Plan, *, forced: frozenset[str]) -> None:
     """Run the plan, or show it, and print the result."""
     forced = forced if session.options.force else frozenset()
     if session.options.dry_run:
-        _show(session, plan, forced)
+        _show(session, merge(plans.rootfs(session, TOOLS_ROOTFS), plan), forced)
         return
     started = time.monotonic()
     result = session.run(plan, force=forced)

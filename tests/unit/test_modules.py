@@ -106,3 +106,33 @@ def test_staged_sources_are_enough_to_import_the_module(tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == str(tmp_path / "src/pynqtorch/hw/registers.py")
+
+
+def test_data_files_are_sources_and_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / PACKAGE
+    (package / "a").mkdir(parents=True)
+    for file in ("__init__.py", "a/__init__.py", "a/page.j2"):
+        (package / file).write_text("")
+    monkeypatch.setattr("pynqtorch.modules.package_root", lambda: package)
+    for text, outcome in (
+        ('DATA = ("page.j2",)', ""),
+        ('DATA = ("other.j2",)', "a/other.j2"),
+        ('DATA = "page.j2"', "a/one.py:1"),
+        ("DATA = tuple(names)", "a/one.py:1"),
+    ):
+        (package / "a" / "one.py").write_text(text + "\n")
+        module_sources.cache_clear()
+        try:
+            if outcome:
+                with pytest.raises(UsageError, match=outcome):
+                    module_sources("pynqtorch.a.one")
+            else:
+                assert "a/page.j2" in module_sources("pynqtorch.a.one")
+        finally:
+            module_sources.cache_clear()
+
+
+def test_distributions_of_the_module_are_in_the_tool() -> None:
+    step = python_step("page", "pynqtorch.ui.html", [], outputs=[Output("o")], distributions=["pydantic"])
+    assert "jinja2-" in step.tool.version
+    assert "pydantic-" in step.tool.version
