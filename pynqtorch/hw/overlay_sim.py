@@ -53,9 +53,16 @@ def rtl_step(
         ap_types, rootfs, trace, conditions, common: as in `cosim.step`.
 
     Raises:
-        RecipeError: as the generated top, or a kernel without RTL.
+        RecipeError: as the generated top, a kernel without RTL, or one with `rtl.parameters`.
     """
-    sources = [cosim.written_by_hand(kernel, common=common) for kernel in _kernels(overlay, kernels)]
+    used = _kernels(overlay, kernels)
+    for kernel in used:
+        if kernel.rtl and kernel.rtl.parameters:  # synthesis sets them on the kernel's own top, Verilator cannot there
+            raise RecipeError(
+                f"kernel {kernel.kernel}: rtl.parameters cannot be set in a simulation of an overlay's RTL",
+                hint="simulate the netlist (postsynth), or the kernel alone (cosim)",
+            )
+    sources = [cosim.written_by_hand(kernel, common=common) for kernel in used]
     inputs = {item.staged: item for rtl in sources for item in rtl.inputs}
     inputs["shell"] = Input("shell", SHELL)
     arguments = dict.fromkeys(argument for rtl in sources for argument in rtl.arguments if argument.endswith(".v"))

@@ -182,7 +182,11 @@ def test_the_netlist_step_reads_what_synthesis_made() -> None:
 
 
 def test_the_rtl_step_has_the_shell_and_each_source_once() -> None:
-    step = overlay_sim.rtl_step(OVERLAY, {"Filter": KERNEL}, tool=VERILATOR, ap_types=AP_TYPES)
+    with pytest.raises(RecipeError, match=r"rtl\.parameters"):
+        overlay_sim.rtl_step(OVERLAY, {"Filter": KERNEL}, tool=VERILATOR, ap_types=AP_TYPES)
+    assert KERNEL.rtl is not None
+    plain = KERNEL.model_copy(update={"rtl": KERNEL.rtl.model_copy(update={"parameters": {}})})
+    step = overlay_sim.rtl_step(OVERLAY, {"Filter": plain}, tool=VERILATOR, ap_types=AP_TYPES)
     argv = options(step, "verilator")
     assert step.name == "cosim-overlay.twice"
     assert argv.count("kernel/Filter/rtl/filter.v") == 1
