@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from pynqtorch.errors import BuildError, FatalError, MissingToolError, OutputError, StorageError, UsageError
@@ -205,6 +206,7 @@ def _version_of(package: str, packages: Mapping[str, str]) -> str:
     return packages[package] + (f" ({', '.join(sorted(numbered))})" if numbered else "")
 
 
+@cache
 def _host_version(program: str) -> str:
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     match = re.search(r"\d[\w.+~-]*", done.stdout)
