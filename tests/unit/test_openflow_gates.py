@@ -116,6 +116,7 @@ def test_yosys_log(line: str, severity: str, text: str, source: str) -> None:
         ("ERROR: Unable to place cell 'x', no BELs remaining", "error", "Unable to place cell 'x', no BELs remaining"),
         ("Warning: found create_clock with no nets matching '[get_nets clk]' (on line 1)", "error", "found create_clock with no nets matching '[get_nets clk]' (on line 1)"),  # noqa: E501
         ("Warning: something else", "warning", "something else"),
+        ("Info: 3 Hold/min time violations (showing 10 worst paths):", "warning", "3 Hold/min time violations"),
         ("Warning: Max frequency for clock 'clk': 95.19 MHz (FAIL at 100.00 MHz)", "info", "Max frequency for clock 'clk': 95.19 MHz (FAIL at 100.00 MHz)"),  # noqa: E501
     ],
 )  # fmt: skip
@@ -133,6 +134,7 @@ def test_log_parsers_take_anything(line: str) -> None:
 
 def test_ordinary_lines_say_nothing() -> None:
     assert nextpnr.parse_log("Info: \t              CARRY4:       6/  13300     0%") is None
+    assert nextpnr.parse_log("Warning: Hold/min time violation for clock 'posedge clk':") is None  # the count is enough
     assert yosys.parse_log("     estimated number of LCs: 1092") is None
 
 

@@ -81,6 +81,7 @@ def check_route(directory: Path) -> None:
 _ROUTER = re.compile(r"Info:\s+iter=(\d+) wires=\d+ overused=(\d+) .*")
 _PLACER = re.compile(r"Info:\s+at iteration #(\d+), type ALL: .*legal = (\d+); .*")
 _FMAX = re.compile(r"(?:Info|Warning): (Max frequency for clock '.*)")
+_HOLD = re.compile(r"Info: (\d+ Hold/min time violations) .*")
 _ERROR = re.compile(r"(?:ERROR|FATAL): (.*)|(.*Assertion failure.*)|terminate called .*")
 _PHASES = ("Packing", "Creating initial", "Running", "Routing", "Tieing", "Preparing", "Parsing")
 _LOST_CONSTRAINT = re.compile(r"found (?:set_property|create_clock) .*(?:no (?:cells|nets) matching|without).*")
@@ -93,8 +94,12 @@ def parse_log(line: str) -> Finding | None:  # noqa: PLR0911  one return a kind 
         return Finding("error", match[1] or match[2] or text)
     if match := _FMAX.fullmatch(text):
         return Finding("info", match[1])
+    if match := _HOLD.fullmatch(text):
+        return Finding("warning", match[1])
     if text.startswith("Warning: "):
         message = text.removeprefix("Warning: ")
+        if message.startswith("Hold/min time violation for"):
+            return None  # one for each path; the line with their number says it
         return Finding("error" if _LOST_CONSTRAINT.fullmatch(message) else "warning", message)
     if match := _ROUTER.fullmatch(text):
         return Finding("phase", f"router iteration {match[1]}: {match[2]} wires overused")
