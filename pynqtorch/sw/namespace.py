@@ -234,6 +234,11 @@ def explain_refusal(error: str, *, is_root: bool, settings: Mapping[str, str]) -
         settings: the three sysctls of `_SYSCTLS`, name -> value, empty where there is none.
     """
     last = error.splitlines()[-1] if error else "no message"
+    if "propagation" in error:
+        return Obstacle(
+            f"/ is no mount point, as in a plain chroot: {last}",
+            "outside of it: mount --bind CHROOT CHROOT, then chroot into it again",
+        )
     if is_root:
         return Obstacle(
             f"root may not make namespaces here: {last}",

@@ -94,6 +94,11 @@ def test_what_is_in_the_way_and_what_mends_it(is_root: bool, settings: dict[str,
     assert expected in told.hint
 
 
+def test_a_plain_chroot_is_told_from_a_container() -> None:
+    told = explain_refusal("unshare: cannot change root filesystem propagation: x", is_root=True, settings={})
+    assert "mount --bind" in told.hint
+
+
 # ---------------------------------------------------------------- mounts and deleting
 
 TABLE = """\
