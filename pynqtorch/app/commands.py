@@ -17,6 +17,7 @@ from pynqtorch.ui.messages import duration, json_text, note, output
 if TYPE_CHECKING:
     from pynqtorch.engine import RunResult
     from pynqtorch.plan import Plan
+    from pynqtorch.recipes.models import Board
 
 
 def build(
@@ -30,12 +31,17 @@ def build(
     (name,) = pick("board", (board,), repository.boards)
     of_board = {key: overlay for key, overlay in repository.overlays.items() if overlay.board == name}
     names = tuple(of_board) if every else pick("overlay", overlays, of_board) if overlays else ()
-    chosen = names or repository.boards[name].overlays
-    if not chosen:
-        raise UsageError(f"board {name} names no overlays", hint=f"add overlays: […] to recipes/boards/{name}.yaml")
+    chosen = names or _defaults(repository.boards[name])
     prepare(session, no_install=no_install)
     plan = plans.bundle(session, name, chosen, allow_timing_failure=allow_timing_failure)
     finish(session, plan, forced=frozenset(f"route.{overlay.lower()}" for overlay in chosen))
+
+
+def _defaults(board: Board) -> tuple[str, ...]:
+    if not board.overlays:
+        hint = f"name them, or add overlays: […] to recipes/boards/{board.board}.yaml"
+        raise UsageError(f"board {board.board} has no default overlays", hint=hint)
+    return board.overlays
 
 
 def build_hls(kernels: Sequence[str], *, trace: bool, no_install: bool, **flags: object) -> None:
@@ -57,8 +63,11 @@ def build_overlay(
 
     session = Session(Options.of(flags))
     repository = session.repository
-    pick("board", (board,), repository.boards)
-    names = pick("overlay", overlays, repository.overlays) if overlays else repository.boards[board].overlays
+    if overlays:
+        names = pick("overlay", overlays, repository.overlays)
+    else:
+        (board,) = pick("board", (board,), repository.boards)
+        names = _defaults(repository.boards[board])
     prepare(session, no_install=no_install)
     plan = plans.overlays(session, names, allow_timing_failure=allow_timing_failure)
     finish(session, plan, forced=frozenset(f"route.{name.lower()}" for name in names))

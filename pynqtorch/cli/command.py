@@ -73,27 +73,25 @@ def _required(parameters: Iterable[inspect.Parameter]) -> list[str]:
 
 def run_command(function: Callable[..., object], context: Context, **flags: Any) -> None:
     """Call `function`; a FatalError is printed in red and becomes the exit code (the only handler there is)."""
-    as_json = bool(flags.get("json"))
     try:
-        function(context, **flags)
-    except FatalError as error:
-        _end(error, as_json=as_json)
-    except KeyboardInterrupt:
-        _end(
-            InterruptedRunError("interrupted", hint="run the same command to go on; what is finished is kept"), as_json
-        )
+        try:
+            function(context, **flags)
+        except FatalError as error:
+            _end(error, as_json=bool(flags.get("json")))
+        except KeyboardInterrupt:
+            hint = "run the same command to go on; what is finished is kept"
+            _end(InterruptedRunError("interrupted", hint=hint), as_json=bool(flags.get("json")))
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            text = f"{error.filename or 'a file'}: {error.strerror}"
+            _end(StorageError(text, hint="check space and permissions"), as_json=bool(flags.get("json")))
     except BrokenPipeError:  # `./inv … | head` is no error; nor is what Python still flushes at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Exit(code=0) from None
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        _end(
-            StorageError(f"{error.filename or 'a file'}: {error.strerror}", hint="check space and permissions"), as_json
-        )
 
 
-def _end(error: FatalError, as_json: bool) -> None:
+def _end(error: FatalError, *, as_json: bool) -> None:
     from pynqtorch.ui.messages import print_error
 
     print_error(error, as_json=as_json)
