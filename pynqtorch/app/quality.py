@@ -48,11 +48,12 @@ def run_linters(session: Session) -> None:
 
 def _linters(root: Path) -> tuple[tuple[str, ...], ...]:
     scripts = sorted(str(path.relative_to(root)) for name in SHELL_SCRIPTS for path in root.glob(name))
+    shellcheck = ((_program("shellcheck"), *scripts),) if scripts else ()
     return (
         _module("ruff", "check", "."),
         _module("ruff", "format", "--check", "."),
         _module("mypy"),
-        (_program("shellcheck"), *scripts),
+        *shellcheck,
     )
 
 

@@ -100,12 +100,11 @@ class Session:
     @cached_property
     def git_commit(self) -> str:
         """The checkout's commit, with ``-dirty`` where tracked files differ; ``unknown`` outside of git."""
-        found = subprocess.run(
-            ["git", "-C", str(self.root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = ["git", "-C", str(self.root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        try:
+            found = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError:  # no git: a checkout from an archive
+            return "unknown"
         return found.stdout.strip() if found.returncode == 0 else "unknown"
 
     def run(self, plan: Plan, *, force: frozenset[str] = frozenset()) -> RunResult:
