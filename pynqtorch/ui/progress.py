@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PLAIN_HEARTBEAT_SECONDS = 30.0
 SILENT_SECONDS = 15.0
 WIDE = 100
-"""Columns from which on there is room for a bar."""
+"""Columns from which on there is room for a bar and for how long a tool has been silent."""
 _MARKS = {"ran": "[green]✓[/]", "restored": "[cyan]↺[/]", "up-to-date": "[dim]·[/]", "failed": "[red]✗[/]"}
 
 
@@ -112,10 +112,10 @@ class LiveDisplay:
             SpinnerColumn(),
             text("step", "bold"),
             *bar,
-            TimeElapsedColumn(),
+            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
             text("about", "dim"),
             text("pulse", "dim"),
-            text("phase", ratio=1),
+            text("phase", ratio=1, min_width=8),
             console=console(),
             refresh_per_second=4,
             expand=True,
@@ -159,7 +159,7 @@ class LiveDisplay:
         """A sign of life of a running step."""
         if step.name in self._tasks:
             pulse = f"CPU {duration(cpu_seconds)}, {size(rss_bytes)}"
-            if silent_seconds >= SILENT_SECONDS:
+            if silent_seconds >= SILENT_SECONDS and console().width >= WIDE:
                 pulse += f", silent for {duration(silent_seconds)}"
             self._live().update(self._tasks[step.name], pulse=pulse, completed=elapsed)
 
