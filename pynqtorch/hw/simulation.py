@@ -105,7 +105,7 @@ class Condition:
 
 
 NOMINAL = Condition()
-STALLED = Condition(name="stalled", seed=1, stall_percent=30, read_latency=11, write_latency=5)
+STALLED = Condition(name="stalled", seed=1, stall_percent=30, read_latency=11, write_latency=5, alignment=64)
 CONDITIONS = (NOMINAL, STALLED)
 """The first gives the cycle counts; the second finds hardware that relies on READY or on what registers start with."""
 
