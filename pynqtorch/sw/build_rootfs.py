@@ -98,34 +98,35 @@ def _make(rootfs: Rootfs, target: Path) -> Manifest:
     )
     dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     partial = target.with_name(f".{target.name}.{os.getpid()}{mounts.PARTIAL}")
+    tree, scratch = partial / "tree", partial / "tmp"  # mmdebstrap's own files go with it when it is killed
     argv = mmdebstrap_argv(
         rootfs,
-        partial,
+        tree,
         mirror=mirror,
         keyring=keyring,
         apt_options=apt.options_of_host(dump),
         plain_user=os.geteuid() != 0,
     )
-    partial.mkdir()
+    tree.mkdir(parents=True)
+    scratch.mkdir()
     try:
-        _run(argv, partial)
-        manifest = describe(rootfs, partial)
-        _replace_text(partial / MANIFEST, manifest.to_json())
-        _put_in_place(partial, target)
+        _run(argv, tree, scratch)
+        manifest = describe(rootfs, tree)
+        _replace_text(tree / MANIFEST, manifest.to_json())
+        _put_in_place(tree, target)
     finally:
-        if partial.exists():
-            mounts.delete(partial)
+        mounts.delete(partial)
     return manifest
 
 
-def _run(argv: Sequence[str], partial: Path) -> None:
+def _run(argv: Sequence[str], tree: Path, scratch: Path) -> None:
     """mmdebstrap in namespaces that end with this process."""
     plain = "no" if os.geteuid() == 0 else "yes"
     command = [
         *("setpriv", "--pdeathsig", "KILL", "--", *mounts.mapped_root()),
-        *("/bin/sh", "-c", _MAKE, "pynqtorch-rootfs", str(partial), *argv),
+        *("/bin/sh", "-c", _MAKE, "pynqtorch-rootfs", str(tree), *argv),
     ]
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYNQTORCH_PLAIN_USER": plain}
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "TMPDIR": str(scratch), "PYNQTORCH_PLAIN_USER": plain}
     done = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=False)
     if done.returncode != 0:
         raise BuildError(
@@ -213,11 +214,11 @@ def _host_version(program: str) -> str:
     return match[0].rstrip(".") if match else ""
 
 
-def _put_in_place(partial: Path, target: Path) -> None:
+def _put_in_place(tree: Path, target: Path) -> None:
     old = target.with_name(f".{target.name}.{os.getpid()}{mounts.TRASH}")
     if target.exists() or target.is_symlink():
         target.rename(old)
-    partial.rename(target)
+    tree.rename(target)
     if old.exists() or old.is_symlink():
         try:
             mounts.delete(old)

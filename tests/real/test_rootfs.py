@@ -110,7 +110,7 @@ def check_whole(repository: Path) -> None:
 def test_killed_in_the_middle_then_made_then_kept(repository: Path) -> None:
     process = start(repository, TINY)
     folder = repository / "out/rootfs"
-    wait_for(lambda: any(folder.glob(".tiny.*.partial/var/lib/apt/lists/*Release")), "apt-get update", 120)
+    wait_for(lambda: any(folder.glob(".tiny.*.partial/tree/var/lib/apt/lists/*Release")), "apt-get update", 120)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     wait_for(
@@ -155,7 +155,7 @@ def test_a_plain_user_makes_one_in_a_private_folder_and_can_delete_it(plain_user
     repository.chmod(0o700)
     process = start(repository, TINY, user=plain_user, python=python)
     folder = repository / "out/rootfs"
-    wait_for(lambda: any(folder.glob(".tiny.*.partial/var/lib/apt/lists/*Release")), "apt-get update", 120)
+    wait_for(lambda: any(folder.glob(".tiny.*.partial/tree/var/lib/apt/lists/*Release")), "apt-get update", 120)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     wait_for(lambda: processes_with(repository.name) == [], "end of all processes")
