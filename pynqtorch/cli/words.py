@@ -13,6 +13,7 @@ traceback; both become a UsageError here.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from functools import wraps
 from typing import NoReturn
@@ -31,6 +32,8 @@ def adapt_parser() -> None:
     """Make invoke's parser do so (idempotent)."""
     if hasattr(ParseMachine.handle, _MARK):
         return
+    # invoke switches it off, and then compiles all of our modules again at each call (a third of a second).
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     plain_handle, plain_parse = ParseMachine.handle, Parser.parse_argv
 
     @wraps(plain_handle)
