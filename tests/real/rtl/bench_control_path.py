@@ -112,5 +112,8 @@ async def fixed_and_wrap(dut: Any) -> None:
 
     task = cocotb.start_soon(watch())
     await with_timeout(master.read(BASE1 + 0x48, 16, burst=AxiBurstType.WRAP), 10, "us")
-    task.cancel()
     assert seen == [BASE1 + 0x48, BASE1 + 0x4C, BASE1 + 0x40, BASE1 + 0x44]
+    seen.clear()
+    await with_timeout(master.read(BASE1 + 0x4A, 8, burst=AxiBurstType.WRAP, size=1), 10, "us")
+    assert seen == [BASE1 + 0x4A, BASE1 + 0x4C, BASE1 + 0x4E, BASE1 + 0x48]
+    task.cancel()

@@ -80,7 +80,7 @@ async def back_pressure(dut: Any) -> None:
 async def slow_memory(dut: Any) -> None:
     """Writes are so slow that the array has to wait for room."""
     bench = KernelBench(dut)
-    bench.memory.write_if.w_channel.set_pause_generator(step % 40 != 0 for step in range(10_000_000))
+    bench.memory.write_if.w_channel.set_pause_generator(step % 12 != 0 for step in range(10_000_000))
     await bench.reset()
     a, b = numbers(9), numbers(10)
     await prepare(bench, a, b)
