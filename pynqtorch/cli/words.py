@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import NoReturn
 
 from invoke import Program
 from invoke.exceptions import Exit, ParseError
-from invoke.parser import Argument, Parser, ParserContext, ParseResult
+from invoke.parser import Argument, Parser, ParserContext
 from invoke.parser.parser import ParseMachine
 
 from pynqtorch.errors import UsageError
@@ -34,7 +34,7 @@ def adapt_parser() -> None:
         return
     # invoke switches it off, and then compiles all of our modules again at each call (a third of a second).
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
-    plain_handle, plain_parse = ParseMachine.handle, Parser.parse_argv
+    plain_handle = ParseMachine.handle
 
     @wraps(plain_handle)
     def handle(machine: ParseMachine, token: str) -> None:
@@ -46,43 +46,34 @@ def adapt_parser() -> None:
             or machine.waiting_for_flag_value
             or token in machine.contexts
         ):
-            _handle_plainly(machine, token)
+            flag = machine.flag if machine.waiting_for_flag_value else None
+            try:
+                plain_handle(machine, token)
+            except ValueError as error:  # int("many")
+                what = f"--{flag.name.replace('_', '-')} {token!r}" if flag is not None else repr(token)
+                raise ParseError(f"{what}: not a whole number", machine.context) from error
         else:
             rest.value = token
 
-    def _handle_plainly(machine: ParseMachine, token: str) -> None:
-        flag = machine.flag if machine.waiting_for_flag_value else None
-        try:
-            plain_handle(machine, token)
-        except ValueError as error:  # int("many")
-            what = f"--{flag.name.replace('_', '-')} {token!r}" if flag is not None else repr(token)
-            raise UsageError(f"{what}: not a whole number", hint="--list and --help NAME show what there is") from error
-
-    @wraps(plain_parse)
-    def parse_argv(parser: Parser, argv: list[str]) -> ParseResult:
-        try:
-            return plain_parse(parser, argv)
-        except ParseError as error:
-            end(_usage_error(error, parser), as_json="--json" in argv)
-        except UsageError as error:
-            end(error, as_json="--json" in argv)
-
-    plain_cleanup = Program.parse_cleanup
-
-    @wraps(plain_cleanup)
-    def parse_cleanup(program: Program) -> None:
-        try:
-            plain_cleanup(program)
-        except ParseError as error:  # --help for what is no task
-            end(_usage_error(error, program.parser), as_json=False)
-
-    setattr(Program, "parse_cleanup", parse_cleanup)  # noqa: B010
     setattr(handle, _MARK, True)
     setattr(ParseMachine, "handle", handle)  # noqa: B010  # a plain assignment would need to lie about its type
-    setattr(Parser, "parse_argv", parse_argv)  # noqa: B010
+    # Not the parser itself: invoke's completion lives on its errors. The second is where --help meets what is no task.
+    for stage in ("parse_tasks", "parse_cleanup"):
+        setattr(Program, stage, _telling(getattr(Program, stage)))
 
 
-def end(error: UsageError, *, as_json: bool) -> NoReturn:
+def _telling(stage: Callable[[Program], None]) -> Callable[[Program], None]:
+    @wraps(stage)
+    def wrapped(program: Program) -> None:
+        try:
+            stage(program)
+        except ParseError as error:
+            _end(_usage_error(error, program.parser), as_json="--json" in program.argv)
+
+    return wrapped
+
+
+def _end(error: UsageError, *, as_json: bool) -> NoReturn:
     """Print the error and end invoke with its code."""
     from pynqtorch.ui.messages import print_error
 

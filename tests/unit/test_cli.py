@@ -117,6 +117,21 @@ def test_mistakes_on_the_command_line_end_with_2(inv: Checkout, argv: list[str],
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("", "build-overlay"),
+        ("build-overlay --al", "--allow-timing-failure"),
+        ("build-overlay one --nope --", "--json"),
+    ],
+)
+def test_completion_of_half_a_line(inv: Checkout, typed: str, offered: str) -> None:
+    ended = inv("--complete", "--", "inv", *typed.split())
+    assert ended.code == 0
+    assert offered in ended.out.split()
+    assert ended.err == ""
+
+
 def test_wrong_recipe_ends_with_3_and_says_where(inv: Checkout) -> None:
     edit(inv.root, KERNEL_FILE, "clock: 5ns", "clock: 5")
     for task in ("recipe.check", "build-overlay", "recipe.export"):
