@@ -246,6 +246,31 @@ def test_a_run_that_did_something_is_not_remembered(inv: Checkout, monkeypatch: 
     commands.finish(session, Plan((step("synth.one"),)), forced=frozenset())
 
 
+def real_step(text: str) -> Step:
+    return Step(
+        name="echo.one", tool=Tool(name="sh", version="1"), commands=(("sh", "-c", f"echo {text} > o"),),
+        outputs=(Output("o", publish="out/published.txt"),), title="echo [one]",
+    )  # fmt: skip
+
+
+def test_a_real_run_tells_what_it_did(inv: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
+    for text, status in (("a", "ran"), ("a", "up-to-date"), ("b", "ran"), ("a", "restored")):
+        session = Session(Options(json=True), root=inv.root)
+        commands.finish(session, Plan((real_step(text),)), forced=frozenset())
+        shown = capsys.readouterr()
+        document = json.loads(shown.out)
+        assert document["ok"] is True
+        assert document["files"] == ["out/published.txt"]
+        assert [found["status"] for found in document["steps"]] == [status]
+        assert ("echo.one" in shown.err) is (status != "up-to-date")
+        assert (inv.root / "out/published.txt").read_text() == f"{text}\n"
+    forced = Session(Options(force=True), root=inv.root)
+    commands.finish(forced, Plan((real_step("a"),)), forced=frozenset({"echo.one"}))
+    shown = capsys.readouterr()
+    assert "1 step, 0 up to date, 0 restored" in shown.err
+    assert "echo.one" in shown.out  # the table
+
+
 # ---------------------------------------------------------------- setup, lint, test
 
 
