@@ -174,10 +174,9 @@ def finish(session: Session, plan: Plan, *, forced: frozenset[str]) -> None:
 
     tables.print_steps(plan, result)
     tables.print_overlays(session.root, plan)
-    kept = result.count("up-to-date")
-    note(
-        f"{len(plan)} step{'s' * (len(plan) != 1)}, {kept} up to date, {result.count('restored')} restored, {duration(seconds)}"
-    )
+    steps = f"{len(plan)} step{'s' * (len(plan) != 1)}"
+    kept, restored = result.count("up-to-date"), result.count("restored")
+    note(f"{steps}, {kept} up to date, {restored} restored, {duration(seconds)}")
 
 
 def _show(session: Session, plan: Plan, forced: frozenset[str]) -> None:
