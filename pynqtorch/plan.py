@@ -73,7 +73,7 @@ class Check:
     """A test on the outputs after the process ended with 0.
 
     `function` is ``package.module:name``; it is called with the step's directory (Path) and `args`, and raises a
-    FatalError (OutputError, TimingError, …) when the outputs are not what they should be.
+    FatalError (OutputError, TimingError, …) when the outputs are not what they should be: ``function(folder, *args)``.
     """
 
     function: str
@@ -94,10 +94,10 @@ class Step:
     """One unit of work; see the module's text.
 
     Attributes:
-        name: unique in a plan, ``[a-z0-9_.-]+``, stage first (``synth.vector_add``).
+        name: unique in a plan, stage first (``synth.vector_add``).
         tool: what runs, with its exact version.
         commands: argv lists, run one after the other; each must end with 0.
-        files: rendered files, relative name -> text.
+        files: rendered files, relative name -> text; ``log.txt``, ``tmp`` and ``pynqtorch.step.json`` are the engine's.
         inputs, outputs: see Input and Output.
         env: the whole environment besides PATH, HOME, LANG=C.UTF-8 and TMPDIR, which the engine sets.
         where: ``host``, ``rootfs:<name>`` or ``container:<image>``.
@@ -197,7 +197,10 @@ class Plan:
         from difflib import get_close_matches  # only on the way to an error
 
         near = get_close_matches(name, [step.name for step in self.steps], n=3)
-        raise UsageError(f"no step {name!r} in this plan", hint="did you mean " + ", ".join(near) if near else "")
+        hint = (
+            f"did you mean {', '.join(near)}?" if near else "steps: " + ", ".join(step.name for step in self.steps[:12])
+        )
+        raise UsageError(f"no step {name!r} in this plan", hint=hint)
 
     def only(self, names: Iterable[str]) -> Plan:
         """The named steps and all that they need."""

@@ -46,7 +46,7 @@ STAGES: Mapping[str, tuple[Need, ...]] = {
         Need(("mount",), "mount", "shows the checkout inside of the rootfs"),
         Need(("newuidmap",), "uidmap", "lets a plain user unpack a rootfs", plain_user_only=True),
     ),
-    "test": (Need(("iverilog",), "iverilog", "simulates the Verilog under cocotb, whose libraries are those of .venv"),),
+    "test": (Need(("iverilog",), "iverilog", "simulates the Verilog with cocotb, whose libraries are on the host"),),
 }
 """Stage -> what it needs besides Python and .venv."""
 

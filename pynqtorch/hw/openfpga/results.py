@@ -13,7 +13,7 @@ from pynqtorch.hw.addresses import addresses
 from pynqtorch.hw.openfpga.design import Design
 from pynqtorch.hw.openfpga.top import TOP
 from pynqtorch.modules import python_step
-from pynqtorch.plan import Input, Output, Resources, Step
+from pynqtorch.plan import Input, Output, Resources, Step, Tool
 from pynqtorch.recipes.models import Board, Kernel, Overlay
 
 FLOW = "open (experimental)"
