@@ -171,7 +171,7 @@ class Kernel(Model):
     top: Name = Field(description="the C++ function and the Verilog module")
     clock: Picoseconds = Field(description="target period for HLS, e.g. 5ns")
     control: Name = Field(default="CTRL", description="s_axilite bundle of the control registers: s_axi_<control>")
-    vendor: Name = Field(default="xilinx", description="vendor in the IP's VLNV, without .com")
+    vendor: Name = Field(default="xilinx", description="vendor in the IP's VLNV; xilinx stands for xilinx.com")
     library: Name = Field(default="hls", description="library in the IP's VLNV")
     version: Version = Field(default="1.0", description="version in the IP's VLNV")
     arguments: Table[Name, Argument] = Field(

@@ -104,6 +104,7 @@ def _with_page(step: Step, package: str) -> Step:
     )
     return replace(
         step,
+        tool=Tool(name=step.tool.name, version=f"{step.tool.version} {page.tool.version}"),
         commands=(*step.commands, *page.commands),
         inputs=tuple(dict.fromkeys((*step.inputs, *page.inputs))),
         outputs=(*step.outputs, *page.outputs),
