@@ -149,7 +149,16 @@ def ensure_packages(stages: Sequence[str], *, no_install: bool) -> None:
 
 
 def ensure_rootfs(session: Session) -> None:
-    """The rootfs with the FPGA tools, made if it is not there as its recipe says."""
+    """The rootfs with the FPGA tools, made if it is not there as its recipe says.
+
+    Raises:
+        MissingToolError: this machine does not let us make the namespaces that steps run in.
+    """
+    from pynqtorch.sw import namespace
+
+    obstacle = namespace.available()
+    if obstacle is not None:
+        raise MissingToolError(obstacle.message, hint=obstacle.hint)
     session.run(plans.rootfs(session, TOOLS_ROOTFS))
 
 

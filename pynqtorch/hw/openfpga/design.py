@@ -76,6 +76,6 @@ class Design:
         if tool not in self.tools:
             raise MissingToolError(
                 f"the version of {tool} is not known: it is not in rootfs {self.options.rootfs}",
-                hint=f"name {tool} under tools in recipes/rootfs/{self.options.rootfs}.yaml; ./inv build makes the rootfs",
+                hint=f"name {tool} under tools in recipes/rootfs/{self.options.rootfs}.yaml, then ./inv build",
             )
         return self.tools[tool]
