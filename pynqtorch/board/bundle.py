@@ -63,8 +63,7 @@ def pack(
         level: of Zstandard, 1 to 22.
 
     Returns:
-        The manifest.  What was verified is taken from ``verified`` in each overlay's manifest.json: a list of lines, or
-        an object of step -> line.
+        The manifest.  What was verified is taken from ``verified`` in each overlay's manifest.json.
 
     Raises:
         UsageError: no overlays, or an epoch that tar cannot hold.
@@ -157,17 +156,15 @@ def _check_part(name: str, found: Mapping[str, Path], part: str) -> None:
 
 
 def _verified(path: Path) -> tuple[str, ...]:
-    """The lines under ``verified`` in an overlay's manifest.json."""
+    """A line for each entry under ``verified`` in an overlay's manifest.json (`what`, `how`, `result`)."""
     try:
         data = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not JSON: {error}") from error
-    lines = data.get("verified", []) if isinstance(data, dict) else None
-    if isinstance(lines, dict):
-        lines = [f"{step}: {line}" for step, line in sorted(lines.items())]
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise FormatError(f"{path}: verified is no list of lines")
-    return tuple(lines)
+    try:
+        return tuple(f"{entry['what']}: {entry['result']} ({entry['how']})" for entry in data["verified"])
+    except (KeyError, TypeError) as error:
+        raise FormatError(f"{path}: verified is no list of what, how and result") from error
 
 
 def step(

@@ -122,7 +122,7 @@ def step(
         files=files,
         inputs=(*simulation.cxx_inputs([kernel]), *rtl.inputs, ap_types.input),
         where=f"rootfs:{rootfs}",
-        resources=Resources(cores=2, memory_mib=1500),
+        resources=Resources(cores=1, memory_mib=1500),
         checks=(testbench.verdict_check(REPORT),),
         log_parser="pynqtorch.hw.testbench:parse_line",
         title=f"co-simulation of {kernel.kernel}",

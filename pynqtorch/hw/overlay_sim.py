@@ -216,7 +216,7 @@ def _step(
         },
         inputs=(*simulation.cxx_inputs(used), *inputs, ap_types.input),
         where=f"rootfs:{rootfs}",
-        resources=Resources(cores=2, memory_mib=3000),
+        resources=Resources(cores=1, memory_mib=3000),
         checks=(testbench.verdict_check(report),),
         log_parser="pynqtorch.hw.testbench:parse_line",
         title=f"{'netlist' if stage == 'postsynth' else 'RTL'} simulation of overlay {overlay.overlay}",

@@ -32,7 +32,7 @@ PROGRAM = "obj/simulation"
 MODEL = "Vmodel"
 """Name of the verilated class."""
 SIMULATOR_FLAGS = (
-    "--cc", "--exe", "--build", "-j", "2", "--prefix", MODEL, "--Mdir", "obj", "-o", "simulation",
+    "--cc", "--exe", "--build", "-j", "1", "--prefix", MODEL, "--Mdir", "obj", "-o", "simulation",
     "-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing",
     "--quiet", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-SPECIFYIGN", "-Wno-INITIALDLY",
     "-Wno-SYMRSVDWORD", "-Wno-MODDUP", "-Wno-UNOPTFLAT", "-Wno-COMBDLY",

@@ -41,7 +41,9 @@ def overlay(folder: Path, name: str = "vector_add", part: str = "xc7z020clg400-1
     (target / f"{name}.bit").write_bytes(header + content)
     (target / f"{name}.bit.bin").write_bytes(content)
     (target / f"{name}.hwh").write_text(HWH)
-    (target / "manifest.json").write_text(json.dumps({"verified": {"cosim": "results equal, 512 cycles"}}))
+    (target / "manifest.json").write_text(
+        json.dumps({"verified": [{"what": "cosim of x", "how": "512 cycles", "result": "pass"}]})
+    )
     (target / "report.html").write_text("<html></html>")
     return target
 
@@ -107,7 +109,7 @@ def test_pack_and_unpack(tmp_path: Path) -> None:
     assert manifest == bundle.verify(path)
     assert (manifest.board, manifest.part, manifest.commit) == ("pynq-z2", PART, "c" * 40)
     assert manifest.hardware == NOT_ON_HARDWARE
-    assert manifest.overlays["vector_add"].verified == ("cosim: results equal, 512 cycles",)
+    assert manifest.overlays["vector_add"].verified == ("cosim of x: pass (512 cycles)",)
     out = tmp_path / "out"
     for name in bundle.required_files("vector_add"):
         assert (out / "overlays/vector_add" / name).read_bytes() == (source / name).read_bytes()
@@ -203,7 +205,7 @@ def test_name_too_long_for_a_header(tmp_path: Path) -> None:
         packed(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["[", "[]", '{"verified": 3}', '{"verified": [3]}', "[" * 100_000])
+@pytest.mark.parametrize("text", ["[", "[]", "{}", '{"verified": 3}', '{"verified": [3]}', "[" * 100_000])
 def test_wrong_overlay_manifest(tmp_path: Path, text: str) -> None:
     (overlay(tmp_path / "in") / "manifest.json").write_text(text)
     with pytest.raises(FormatError, match=r"manifest\.json"):
