@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """How long commands that build nothing take, as ratios to ``python -c pass`` of the same interpreter.
 
-    python benchmarks/startup.py [--rounds 9]
+    python benchmarks/startup.py [--rounds 9] [--kernels 300]
 
 Cases: --list, recipe.check, a no-op as `./inv` answers it (a remembered command line whose files are all as they were),
 and a command line that was not remembered.  They take turns in each round, so the machine's mood hits all alike.  The
-no-op is remembered in a temporary copy of the checkout's files, never in the checkout itself.
+no-op is remembered in a temporary copy of the checkout's files, never in the checkout itself; with --kernels that copy
+has so many generated kernels more (recipe, sources, RTL, and a step's stamp and report each).
 """
 
 from __future__ import annotations
@@ -30,9 +31,13 @@ COPIED = ("tasks.py", "recipes", "hw", "pynqtorch", "scripts", "requirements.loc
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--kernels", type=int, default=0)
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pynqtorch-startup-") as folder:
-        _measure(_checkout(Path(folder)), rounds)
+        top = _checkout(Path(folder))
+        for index in range(given.kernels):
+            _generate(top, f"kernel_{index:03d}")
+        _measure(top, given.rounds)
 
 
 def _checkout(top: Path) -> Path:
@@ -44,6 +49,23 @@ def _checkout(top: Path) -> Path:
             shutil.copy2(source, top / name)
     (top / "out/.state").mkdir(parents=True)
     return top
+
+
+def _generate(top: Path, name: str) -> None:
+    """A kernel like vector_add, with what its steps leave behind."""
+    recipe = (top / "recipes/kernels/vector_add.yaml").read_text()
+    (top / f"recipes/kernels/{name}.yaml").write_text(recipe.replace("vector_add", name))
+    source, target = top / "hw/kernel/vector_add", top / "hw/kernel" / name
+    for path in source.rglob("*"):
+        if path.is_file():
+            copy = target / str(path.relative_to(source)).replace("vector_add", name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(path.read_text().replace("vector_add", name))
+    for step in ("csim", "cosim", "ooc"):
+        folder = top / "out/steps" / f"{step}.{name}"
+        folder.mkdir(parents=True)
+        for file in ("pynqtorch.step.json", f"{step}.json"):
+            (folder / file).write_text("{}")
 
 
 def _measure(top: Path, rounds: int) -> None:
@@ -87,7 +109,9 @@ def _call(argv: list[str], folder: Path) -> str:
 
 def _remember(top: Path) -> None:
     """As after a build that found everything up to date, with as many files as a real one watches."""
-    files = [str(path.relative_to(top)) for name in COPIED for path in (top / name, *(top / name).rglob("*"))]
+    files = [
+        str(path.relative_to(top)) for name in (*COPIED, "out/steps") for path in (top / name, *(top / name).rglob("*"))
+    ]
     code = (
         "import json, sys, time; sys.path.insert(0, 'pynqtorch/engine'); import noop\n"
         "files = json.load(sys.stdin)\n"
