@@ -48,30 +48,38 @@ def print_overlays(root: Path, plan: Plan) -> None:
     reports = sorted(item.publish for step in plan for item in step.outputs if item.publish.endswith("/report.json"))
     if not reports:
         return
-    table = Table(title="overlays", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))  # fits 80 columns
-    for column in ("overlay", "LUT", "FF", "BRAM36", "DSP", "MHz", "fmax est.", "cycles", "a call"):
+    table = Table(
+        title="overlays", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False
+    )
+    for column in ("overlay", "LUT", "FF", "BRAM", "DSP", "MHz*", "cycles", "ms"):  # fits 80 columns
         table.add_column(column, justify="left" if column == "overlay" else "right", no_wrap=True)
     for name in reports:
         table.add_row(*_row(root / name))
     output().print(table)
+    output().print(
+        "* fmax (an estimate) and the clock that is required; cycles and ms of the longest call", style="dim"
+    )
     output().print("open flow: experimental, not verified on hardware", style="yellow")
 
 
 def _row(path: Path) -> list[str]:
     try:
         report = json.loads(path.read_bytes())
-        usage = [f"{figure['used']} ({figure['percent']:.0f}%)" for figure in report["utilization"].values()]
+        usage = [f"{figure['used']} {figure['percent']:.0f}%" for figure in report["utilization"].values()]
         clocks = report["timing"]["clocks"].values()
         cycles = [run for item in report["simulations"] if item["kind"] == "cosim" for run in item["runs"][:1]]
         return [
             report["overlay"],
             *usage,
-            ", ".join(f"{clock['required_mhz']:g}" for clock in clocks),
-            ", ".join(f"{clock['fmax_mhz']:.0f}{'' if clock['met'] else ' MISSED'}" for clock in clocks),
+            ", ".join(f"{clock['fmax_mhz']:.0f}/{clock['required_mhz']:g}{_missed(clock)}" for clock in clocks),
             *_longest(cycles),
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{path}: not a report ({error})", hint="run the command again with --force") from error
+
+
+def _missed(clock: dict[str, Any]) -> str:
+    return "" if clock["met"] else " MISSED"
 
 
 def _longest(runs: list[dict[str, Any]]) -> tuple[str, str]:
@@ -79,4 +87,4 @@ def _longest(runs: list[dict[str, Any]]) -> tuple[str, str]:
     microseconds = max((max(run["microseconds"]) for run in runs if run["microseconds"]), default=None)
     if cycles is None or microseconds is None:
         return "", ""
-    return f"{cycles:,}", f"{microseconds / 1000:.2f} ms"
+    return f"{cycles:,}", f"{microseconds / 1000:.2f}"

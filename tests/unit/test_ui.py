@@ -178,7 +178,7 @@ def test_dumb_terminal_gets_lines() -> None:
 def test_tables_after_a_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "80")
     (tmp_path / "o").mkdir()
     (tmp_path / "o/report.json").write_text(json.dumps(report()))
     plan = Plan((step(publish="o/report.json"), step("synth.one")))
@@ -191,7 +191,7 @@ def test_tables_after_a_run(
     out = capsys.readouterr().out
     assert re.search(r"route\.one .* ran .* 1 min 03 s .* 1 min 01 s .* 1\.0 GiB", out)
     assert "synth.one" not in out
-    for words in ("9412 (18%)", " 100 ", " 132 ", "532,512", "5.33 ms", "not verified on hardware"):
+    for words in ("9412 18%", " 132/100 ", "532,512", "5.33", "not verified on hardware"):
         assert words in out, words
     assert "MISSED" not in out
 
@@ -206,7 +206,7 @@ def test_missed_timing_and_missing_cosim_in_the_table(
     (tmp_path / "o").mkdir()
     (tmp_path / "o/report.json").write_text(json.dumps(changed))
     tables.print_overlays(tmp_path, Plan((step(publish="o/report.json"),)))
-    assert "88 MISSED" in capsys.readouterr().out
+    assert "88/100 MISSED" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"utilization": {}}'])
@@ -219,5 +219,5 @@ def test_report_that_is_none_is_an_error_of_ours(tmp_path: Path, text: str) -> N
 
 def test_cycles_are_the_longest_call_of_the_nominal_run() -> None:
     runs = report()["simulations"][1]["runs"]
-    assert tables._longest(runs[:1]) == ("532,512", "5.33 ms")
+    assert tables._longest(runs[:1]) == ("532,512", "5.33")
     assert tables._longest([]) == ("", "")
