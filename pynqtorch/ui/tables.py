@@ -57,7 +57,7 @@ def print_overlays(root: Path, plan: Plan) -> None:
         table.add_row(*_row(root / name))
     output().print(table)
     output().print(
-        "* fmax (an estimate) and the clock that is required; cycles and ms of the longest call", style="dim"
+        "* fmax (estimate) / required clock; cycles and ms of the longest call", style="dim"
     )
     output().print("open flow: experimental, not verified on hardware", style="yellow")
 
