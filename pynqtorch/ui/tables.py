@@ -56,9 +56,7 @@ def print_overlays(root: Path, plan: Plan) -> None:
     for name in reports:
         table.add_row(*_row(root / name))
     output().print(table)
-    output().print(
-        "* fmax (estimate) / required clock; cycles and ms of the longest call", style="dim"
-    )
+    output().print("* fmax (estimate) / required clock; cycles and ms of the longest call", style="dim")
     output().print("open flow: experimental, not verified on hardware", style="yellow")
 
 
