@@ -98,7 +98,7 @@ def removed_on_failure(path: Path) -> Iterator[None]:
     """Half of a copy must not fill a disk that is full already."""
     try:
         yield
-    except BaseException:
+    except BaseException:  # Ctrl-C leaves halves behind as well
         with suppress(OSError, StorageError):  # the first error is the one to tell
             remove(path)
         raise

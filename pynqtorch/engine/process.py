@@ -172,7 +172,7 @@ class Processes:
                 if self._channel is None:
                     raise RuntimeError("the supervisor is closed")
                 socket.send_fds(self._channel, [b"+"], theirs)
-        except BaseException:
+        except BaseException:  # whatever it was, Ctrl-C too: nobody else knows these descriptors
             for descriptor in (control, status, log):
                 os.close(descriptor)
             raise

@@ -106,7 +106,7 @@ class Runner:
         try:
             log = self._commands(step, folder)
             digests = self._check(step, folder, log, decision)
-        except BaseException:
+        except BaseException:  # whatever it was, Ctrl-C too: half an output must not keep its name
             self._set_aside(step, folder)
             raise
         stamp = Stamp(
